@@ -1,0 +1,108 @@
+# shellcheck shell=bash disable=SC2034
+# scripts/lib.sh - what all scripts of the project share.
+#
+# Usage:   . "$(dirname "$(readlink -f "$0")")/lib.sh"      (ci/: ../scripts/lib.sh)
+# Inputs:  TDP_BUILD  where everything built or fetched goes (default: build/ in the project)
+#          JOBS       parallel compile jobs (default: number of CPUs)
+# Outputs: variables TOP, BUILD, JOBS, SERIES, MAP, BASE_VERSION, MILESTONES,
+#          the exit codes EX_*, and the functions below.
+# Exit codes, the same in every command of the project:
+#   0 pass, 1 failure (a test, a patch, a check), 2 usage or refused input,
+#   3 kernel splat, 4 skipped, 5 harness trouble (emulator, download, packages)
+
+set -euo pipefail
+export LC_ALL=C.UTF-8
+umask 022
+
+TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+BUILD=${TDP_BUILD:-$TOP/build}
+JOBS=${JOBS:-$(nproc)}
+SERIES=$TOP/series
+MAP=$TOP/upstream-map.csv
+BASE_VERSION=5.10.223
+MILESTONES="iterator rwlock-rcu parallel-faults leak-unsync-fixes default-on"
+readonly EX_FAIL=1 EX_USAGE=2 EX_SPLAT=3 EX_SKIP=4 EX_HARNESS=5
+
+# usage: print the comment at the head of the running script.
+usage() {
+	sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$(readlink -f "$0")"
+}
+
+# die CODE MESSAGE...: one line on stderr, then exit CODE.
+# Start MESSAGE with "file:line: " where a file is at fault.
+die() {
+	local code=$1 msg
+	shift
+	msg="$*"
+	if [[ $msg =~ ^([^:\ ]+:[0-9]+:)\ (.*)$ ]]; then
+		printf '%s error: %s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >&2
+	else
+		printf '%s: error: %s\n' "$(basename "$0")" "$msg" >&2
+	fi
+	exit "$code"
+}
+
+# say MESSAGE...: progress, on stderr, so that stdout stays for results.
+say() {
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+}
+
+# step NAME COMMAND...: run a command, print how long it took.
+step() {
+	local name=$1 t0=$SECONDS rc=0
+	shift
+	say "$name ..."
+	"$@" || rc=$?
+	say "$name: $((SECONDS - t0)) s$([ $rc -eq 0 ] || echo ", exit $rc")"
+	return $rc
+}
+
+# with_lock NAME COMMAND...: keep two runs of the same step apart.
+with_lock() {
+	local name=$1 fd rc=0
+	shift
+	mkdir -p "$BUILD/lock"
+	exec {fd}>"$BUILD/lock/$name"
+	if ! flock -n "$fd"; then
+		say "waiting for another run of $name"
+		flock "$fd"
+	fi
+	"$@" {fd}>&- || rc=$?
+	exec {fd}>&-
+	return $rc
+}
+
+# need_packages PACKAGE...: Debian packages; installed when root, named otherwise.
+need_packages() {
+	local p missing=()
+	for p; do
+		dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] ||
+		die $EX_HARNESS "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
+	say "installing ${missing[*]}"
+	with_lock apt _apt_install "${missing[@]}"
+}
+
+_apt_install() {
+	local log=$BUILD/lock/apt.log
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 && return 0
+	if apt-get update >"$log" 2>&1; then
+		apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1 && return 0
+	fi
+	die $EX_HARNESS "apt-get install $* failed: see $log"
+}
+
+# is_milestone NAME
+is_milestone() {
+	case " $MILESTONES " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+# series_patches: the patches of the series in order, one path a line.
+series_patches() {
+	grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
+}
