@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * patch.c - the header of a patch: mail header, openEuler's inclusion block,
+ * explanation, trailers. The order is fixed, so this reads like the form:
+ * each step takes the line it expects, or reports what it found instead.
+ * Source of the block: "Code for committing patch" of openEuler's kernel SIG.
+ */
+#define _GNU_SOURCE
+#include "patch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define IDENTITY "TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
+#define DASHES "--------------------------------"
+#define INCLUSION_WITHIN 10	/* lines; a consumer of the block looks no further */
+#define TORVALDS "https://git.kernel.org/torvalds/c/"
+
+struct cursor {
+	const struct text *t;
+	const char *name;
+	size_t at;		/* index of the next line */
+};
+
+static const char *peek(const struct cursor *c)
+{
+	return c->at < c->t->nr ? c->t->line[c->at] : "";
+}
+
+static void fault(const struct cursor *c, const char *what)
+{
+	if (c->at < c->t->nr)
+		finding(c->name, c->at + 1, "expected %s, found '%.60s'", what, peek(c));
+	else
+		finding(c->name, c->t->nr, "expected %s, found the end of the file", what);
+}
+
+/* Take a line that starts with prefix; what follows must match ere. */
+static bool take(struct cursor *c, const char *prefix, const char *ere,
+		 const char *what, struct field *f)
+{
+	const char *s = peek(c);
+
+	if (c->at >= c->t->nr || !starts_with(s, prefix)) {
+		fault(c, what);
+		return false;
+	}
+	if (!matches(s + strlen(prefix), ere))
+		fault(c, what);
+	if (f) {
+		f->value = s + strlen(prefix);
+		f->line = c->at + 1;
+	}
+	c->at++;
+	return true;
+}
+
+static void take_blank(struct cursor *c, const char *where)
+{
+	if (c->at < c->t->nr && !*peek(c))
+		c->at++;
+	else
+		finding(c->name, c->at + 1, "expected an empty line %s", where);
+}
+
+/* RFC 2822, and the day of the week has to be the one of that date. */
+static bool date_ok(const char *s)
+{
+	struct tm tm = { 0 }, real;
+	char day[4];
+	time_t when;
+
+	if (!matches(s, "(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{1,2} [A-Z][a-z]{2} "
+		     "[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}"))
+		return false;
+	if (!strptime(s, "%a, %d %b %Y %H:%M:%S", &tm))
+		return false;
+	real = tm;
+	when = timegm(&real);
+	if (when == (time_t)-1 || real.tm_mday != tm.tm_mday)
+		return false;
+	strftime(day, sizeof(day), "%a", &real);
+	return starts_with(s, day);
+}
+
+static void mail_header(struct cursor *c, struct patch *p)
+{
+	struct field date = { 0 };
+
+	take(c, "From: ", IDENTITY, "'From: " IDENTITY "'", NULL);
+	if (take(c, "Date: ", ".*", "'Date: ' with an RFC 2822 date", &date) &&
+	    !date_ok(date.value))
+		finding(c->name, date.line, "'%.60s' is not a date of RFC 2822 (day of the week included)",
+			date.value);
+	if (take(c, "Subject: ", ".*[^ ]", "'Subject: ' with the title on one line",
+		 &p->subject) && strchr(p->subject.value, '[') == p->subject.value)
+		finding(c->name, p->subject.line,
+			"the subject starts with a bracket: leave '[PATCH]' to the mail tool");
+	take_blank(c, "after the mail header");
+}
+
+static void inclusion_block(struct cursor *c, struct patch *p)
+{
+	struct field ref = { 0 };
+
+	if (take(c, "", "(mainline|openEuler) inclusion",
+		 "'mainline inclusion' or 'openEuler inclusion'", &p->inclusion)) {
+		p->mainline = starts_with(p->inclusion.value, "mainline");
+		if (p->inclusion.line > INCLUSION_WITHIN)
+			finding(c->name, p->inclusion.line,
+				"the inclusion line must stand within the first %d lines",
+				INCLUSION_WITHIN);
+	}
+	if (p->mainline) {
+		take(c, "from mainline-", "v[0-9]+\\.[0-9]+(-rc[0-9]+)?",
+		     "'from mainline-vX.Y[-rcN]'", &p->version);
+		take(c, "commit ", "[0-9a-f]{40}", "'commit ' with 40 hex digits",
+		     &p->commit);
+	}
+	take(c, "category: ", "cleanup|bugfix|performance|feature|doc|other",
+	     "'category: ' cleanup, bugfix, performance, feature, doc or other", NULL);
+	take(c, "bugzilla: ", "NA|https?://[^ ]+", "'bugzilla: ' NA or a URL", NULL);
+	take(c, "CVE: ", "NA|CVE-[0-9]{4}-[0-9]{4,}", "'CVE: ' NA or CVE-YYYY-N", NULL);
+	take_blank(c, "before Reference");
+	if (take(c, "Reference: ", ".*[^ ]", "'Reference: '", &ref) && p->commit.value) {
+		const char *id = ref.value + strlen(TORVALDS);
+
+		if (!starts_with(ref.value, TORVALDS) || !matches(id, "[0-9a-f]{12,40}") ||
+		    !starts_with(p->commit.value, id))
+			finding(c->name, ref.line, "expected '" TORVALDS "%.12s'",
+				p->commit.value);
+	}
+	take_blank(c, "after Reference");
+	take(c, "", DASHES, "a line of 32 dashes", NULL);
+	take_blank(c, "after the dashes");
+}
+
+/* A trailer may go on over the next lines; a blank line or a trailer ends it. */
+static bool is_trailer(const char *s)
+{
+	return starts_with(s, "Adaptation:") || starts_with(s, "Upstream-author:") ||
+	       starts_with(s, "Tested:");
+}
+
+static void trailer(struct cursor *c, const char *prefix, const char *what,
+		    struct field *f)
+{
+	if (!take(c, prefix, ".*[^ ].*", what, f))
+		return;
+	while (c->at < c->t->nr && *peek(c) && !is_trailer(peek(c)) &&
+	       !starts_with(peek(c), "Signed-off-by:") && strcmp(peek(c), "---"))
+		c->at++;
+}
+
+static void explanation(struct cursor *c, struct patch *p)
+{
+	size_t words = 0;
+
+	for (; c->at < c->t->nr && !is_trailer(peek(c)); c->at++) {
+		if (!strcmp(peek(c), "---") || starts_with(peek(c), "diff --git ") ||
+		    starts_with(peek(c), "Signed-off-by:"))
+			break;
+		words += !is_blank(peek(c));
+	}
+	if (!words)
+		finding(c->name, c->at + 1, "no explanation between the dashes and 'Adaptation:'");
+	trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs", NULL);
+	if (p->mainline)
+		take(c, "Upstream-author: ", ".*[^ ]", "'Upstream-author: ' with a name",
+		     &p->author);
+	trailer(c, "Tested: ", "'Tested: ' and what was run", NULL);
+	take_blank(c, "before the sign-off");
+	take(c, "Signed-off-by: ", IDENTITY, "'Signed-off-by: " IDENTITY "'", NULL);
+}
+
+static void whole_file(const struct text *t, const char *name, size_t separator)
+{
+	size_t i, signoffs = 0;
+
+	if (t->nul_line)
+		finding(name, t->nul_line, "holds a NUL byte: not a text patch");
+	if (!t->ends_with_newline)
+		finding(name, t->nr, "does not end with a newline");
+	for (i = 0; i < t->nr; i++) {
+		const char *s = t->line[i];
+
+		if (*s && s[strlen(s) - 1] == '\r') {
+			finding(name, i + 1, "carriage return at the end of the line");
+			break;
+		}
+	}
+	for (i = 0; i < separator; i++)
+		if (!strncasecmp(t->line[i], "Signed-off-by:", 14) && ++signoffs > 1)
+			finding(name, i + 1, "a second sign-off: there is just one, the maintainers'");
+}
+
+void patch_check(struct text *t, const char *name, struct patch *p)
+{
+	struct cursor c = { .t = t, .name = name };
+	size_t separator;
+
+	memset(p, 0, sizeof(*p));
+	for (separator = 0; separator < t->nr; separator++)
+		if (!strcmp(t->line[separator], "---"))
+			break;
+	whole_file(t, name, separator);
+	if (!t->nr || t->nul_line)
+		return;
+	mail_header(&c, p);
+	inclusion_block(&c, p);
+	explanation(&c, p);
+	if (c.at < t->nr && strcmp(peek(&c), "---"))
+		fault(&c, "'---' right after the sign-off");
+	if (separator == t->nr)
+		finding(name, t->nr, "no '---' line: header only, or a truncated patch");
+	else
+		diff_check(t, name, separator);
+}

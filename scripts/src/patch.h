@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* patch.h - one patch file: its header fields and the form of its diff. */
+#ifndef TDP_PATCH_H
+#define TDP_PATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "text.h"
+
+/* A value of the header; value is NULL when the field is missing. */
+struct field {
+	const char *value;
+	size_t line;
+};
+
+/* All pointers lead into the text that patch_check() was given. */
+struct patch {
+	bool mainline;		/* false: openEuler inclusion */
+	struct field subject, inclusion, version, commit, author;
+};
+
+/* Checks form and order; reports each fault as finding of name. */
+void patch_check(struct text *t, const char *name, struct patch *p);
+/* The part from the "---" line (t->line[at]) on: diffstat and diff. */
+void diff_check(const struct text *t, const char *name, size_t at);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * text.c - files as arrays of lines, findings, small string helpers.
+ */
+#define _GNU_SOURCE
+#include "text.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t nr_findings;
+
+static void out_of_memory(void)
+{
+	fputs("check-series: error: out of memory\n", stderr);
+	exit(5);
+}
+
+void *xrealloc(void *p, size_t nr, size_t size)
+{
+	if (size && nr > SIZE_MAX / size)
+		out_of_memory();
+	p = realloc(p, nr && size ? nr * size : 1);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	char *p = strdup(s);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	if (vasprintf(&p, fmt, ap) < 0)
+		out_of_memory();
+	va_end(ap);
+	return p;
+}
+
+static void split_lines(struct text *t)
+{
+	size_t start = 0, size = 0, i;
+
+	for (i = 0; i <= t->len; i++) {
+		if (i < t->len && t->buf[i] == '\0' && !t->nul_line)
+			t->nul_line = t->nr + 1;
+		if (i < t->len && t->buf[i] != '\n')
+			continue;
+		if (i == t->len && start == t->len)
+			break;
+		if (t->nr == size) {
+			size = size ? 2 * size : 64;
+			t->line = xrealloc(t->line, size, sizeof(*t->line));
+		}
+		t->buf[i] = '\0';
+		t->line[t->nr++] = t->buf + start;
+		start = i + 1;
+	}
+}
+
+char *file_load(const char *path, size_t *len, int *err)
+{
+	size_t size = 0;
+	char *buf = NULL;
+	FILE *f = fopen(path, "re");
+
+	*len = 0;
+	*err = f ? 0 : errno;
+	if (!f)
+		return NULL;
+	do {
+		size = size ? 2 * size : 1 << 16;
+		buf = xrealloc(buf, size, 1);
+		*len += fread(buf + *len, 1, size - 1 - *len, f);
+	} while (*len == size - 1);
+	if (ferror(f)) {
+		*err = errno ? errno : EIO;
+		free(buf);
+		buf = NULL;
+	} else {
+		buf[*len] = '\0';
+	}
+	fclose(f);
+	return buf;
+}
+
+int text_load(struct text *t, const char *path)
+{
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	t->buf = file_load(path, &t->len, &err);
+	if (!t->buf)
+		return err;
+	t->ends_with_newline = t->len && t->buf[t->len - 1] == '\n';
+	split_lines(t);
+	return 0;
+}
+
+void text_free(struct text *t)
+{
+	free(t->line);
+	free(t->buf);
+	memset(t, 0, sizeof(*t));
+}
+
+void finding(const char *file, size_t line, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%s:%zu: error: ", file, line);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	nr_findings++;
+}
+
+size_t findings(void)
+{
+	return nr_findings;
+}
+
+bool matches(const char *s, const char *ere)
+{
+	char *whole = xasprintf("^(%s)$", ere);
+	regex_t re;
+	bool yes;
+
+	if (regcomp(&re, whole, REG_EXTENDED | REG_NOSUB)) {
+		fprintf(stderr, "check-series: error: bad pattern '%s'\n", ere);
+		exit(5);
+	}
+	yes = regexec(&re, s, 0, NULL, 0) == 0;
+	regfree(&re);
+	free(whole);
+	return yes;
+}
+
+bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r")] == '\0';
+}
+
+int word_index(const char *list, const char *word)
+{
+	size_t len = strlen(word), w;
+	int i;
+
+	for (i = 0; *list; i++, list += w) {
+		list += strspn(list, " ");
+		w = strcspn(list, " ");
+		if (w && w == len && memcmp(list, word, len) == 0)
+			return i;
+	}
+	return -1;
+}
