@@ -55,6 +55,7 @@ struct project {
 	struct item *item;
 	size_t nr;
 	struct csv map, plan;
+	bool map_broken;	/* a row could not be read: a patch may have one after all */
 };
 
 static bool wanted(const struct project *pr, const char *path)
@@ -318,6 +319,7 @@ static void check_row(struct project *pr, const struct csv_row *r)
 
 	if (word_index("adapted partial folded omitted local", relation) < 0) {
 		finding(MAP, r->line, "relation '%.20s' is not adapted, partial, folded, omitted or local", relation);
+		pr->map_broken = true;
 		return;
 	}
 	check_place(pr, r, omitted);
@@ -366,14 +368,16 @@ static void check_map(struct project *pr)
 	for (i = 1; i < pr->map.nr; i++) {
 		const struct csv_row *r = &pr->map.row[i];
 
-		if (r->nr != NR_COLUMNS)
+		if (r->nr != NR_COLUMNS) {
 			finding(MAP, r->line, "%zu fields instead of %d", r->nr, NR_COLUMNS);
-		else if (wanted(pr, r->field[PATCH]))
+			pr->map_broken = true;
+		} else if (wanted(pr, r->field[PATCH])) {
 			check_row(pr, r);
+		}
 	}
 	check_unique(pr, COMMIT, "commit");
 	check_unique(pr, ENTRY, "entry");
-	for (i = 0; i < pr->nr; i++)
+	for (i = 0; i < pr->nr && !pr->map_broken; i++)
 		if (!pr->item[i].row && wanted(pr, pr->item[i].path))
 			finding(SERIES, pr->item[i].line, "no row adapted, partial or local of '" MAP "' names %s",
 				pr->item[i].path);
@@ -522,6 +526,7 @@ static void load_tables(struct project *pr)
 	free(path);
 	if (!csv_header_starts(&pr->map, MAP_HEADER) || pr->map.row[0].nr != NR_COLUMNS) {
 		finding(MAP, 1, "the header row is not " MAP_HEADER);
+		pr->map_broken = true;
 		csv_free(&pr->map);
 	}
 	if (!pr->plan_path)

@@ -47,6 +47,7 @@ static bool begin_file(struct diff *d)
 	if (!sep || !starts_with(s, "a/") || strlen(sep + 1) != len ||
 	    strncmp(s + 2, sep + 3, len - 2)) {
 		fault(d, "expected 'diff --git a/PATH b/PATH' with the same path twice");
+		d->broken = true;
 		return false;
 	}
 	d->file = xrealloc(d->file, d->nr + 1, sizeof(*d->file));
@@ -202,8 +203,9 @@ static void hunks(struct diff *d, struct file *f)
 	size_t nr = 0, line;
 	struct hunk h;
 
-	for (; d->at < d->t->nr && starts_with(peek(d), "@@"); nr++) {
+	while (d->at < d->t->nr && starts_with(peek(d), "@@")) {
 		line = d->at + 1;
+		nr++;
 		if (!parse_hunk(peek(d), &h)) {
 			fault(d, "expected '@@ -A,B +C,D @@', found '%.60s'", peek(d));
 			d->broken = true;
@@ -211,9 +213,9 @@ static void hunks(struct diff *d, struct file *f)
 		}
 		old = h.old_start + !h.old_len;
 		new = h.new_start + !h.new_len;
-		if (f->created && (h.old_start || h.old_len || h.new_start != 1 || nr))
+		if (f->created && (h.old_start || h.old_len || h.new_start != 1 || nr > 1))
 			fault(d, "a new file is one hunk '@@ -0,0 +1,N @@'");
-		else if (f->deleted && (h.new_start || h.new_len || h.old_start != 1 || nr))
+		else if (f->deleted && (h.new_start || h.new_len || h.old_start != 1 || nr > 1))
 			fault(d, "a deleted file is one hunk '@@ -1,N +0,0 @@'");
 		else if (old < next_old)
 			fault(d, "hunk starts at old line %lu, before the end of the last one", old);
@@ -326,7 +328,9 @@ void diff_check(const struct text *t, const char *name, size_t at)
 		if (begin_file(&d)) {
 			struct file *f = &d.file[d.nr - 1];
 
-			if (extended_header(&d, f)) {
+			if (!extended_header(&d, f)) {
+				d.broken = true;
+			} else {
 				name_line(&d, "--- ", "a/", f->path, f->created);
 				name_line(&d, "+++ ", "b/", f->path, f->deleted);
 				hunks(&d, f);

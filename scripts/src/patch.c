@@ -21,6 +21,7 @@ struct cursor {
 	const struct text *t;
 	const char *name;
 	size_t at;		/* index of the next line */
+	bool lost;		/* this part does not have its form: said once */
 };
 
 static const char *peek(const struct cursor *c)
@@ -28,8 +29,12 @@ static const char *peek(const struct cursor *c)
 	return c->at < c->t->nr ? c->t->line[c->at] : "";
 }
 
-static void fault(const struct cursor *c, const char *what)
+/* Says what is missing here, and nothing more until the next part begins. */
+static void fault(struct cursor *c, const char *what)
 {
+	if (c->lost)
+		return;
+	c->lost = true;
 	if (c->at < c->t->nr)
 		finding(c->name, c->at + 1, "expected %s, found '%.60s'", what, peek(c));
 	else
@@ -42,12 +47,15 @@ static bool take(struct cursor *c, const char *prefix, const char *ere,
 {
 	const char *s = peek(c);
 
-	if (c->at >= c->t->nr || !starts_with(s, prefix)) {
+	if (c->lost || c->at >= c->t->nr || !starts_with(s, prefix)) {
 		fault(c, what);
 		return false;
 	}
-	if (!matches(s + strlen(prefix), ere))
-		fault(c, what);
+	if (!matches(s + strlen(prefix), ere)) {
+		finding(c->name, c->at + 1, "expected %s, found '%.60s'", what, s);
+		c->at++;
+		return false;
+	}
 	if (f) {
 		f->value = s + strlen(prefix);
 		f->line = c->at + 1;
@@ -58,10 +66,24 @@ static bool take(struct cursor *c, const char *prefix, const char *ere,
 
 static void take_blank(struct cursor *c, const char *where)
 {
+	if (c->lost)
+		return;
 	if (c->at < c->t->nr && !*peek(c))
 		c->at++;
 	else
-		finding(c->name, c->at + 1, "expected an empty line %s", where);
+		finding(c->name, c->at + 1, "expected %s, found '%.60s'", where, peek(c));
+}
+
+/* A new part: when lost, its start is behind the next line that is mark. */
+static void next_part(struct cursor *c, const char *mark)
+{
+	if (c->lost) {
+		while (c->at < c->t->nr && strcmp(peek(c), mark))
+			c->at++;
+		while (c->at < c->t->nr && (!strcmp(peek(c), mark) || !*peek(c)))
+			c->at++;
+	}
+	c->lost = false;
 }
 
 /* RFC 2822, and the day of the week has to be the one of that date. */
@@ -94,10 +116,12 @@ static void mail_header(struct cursor *c, struct patch *p)
 		finding(c->name, date.line, "'%.60s' is not a date of RFC 2822 (day of the week included)",
 			date.value);
 	if (take(c, "Subject: ", ".*[^ ]", "'Subject: ' with the title on one line",
-		 &p->subject) && strchr(p->subject.value, '[') == p->subject.value)
+		 &p->subject) && strchr(p->subject.value, '[') == p->subject.value) {
 		finding(c->name, p->subject.line,
 			"the subject starts with a bracket: leave '[PATCH]' to the mail tool");
-	take_blank(c, "after the mail header");
+		p->subject.value = NULL;
+	}
+	take_blank(c, "an empty line after the mail header");
 }
 
 static void inclusion_block(struct cursor *c, struct patch *p)
@@ -111,6 +135,8 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 			finding(c->name, p->inclusion.line,
 				"the inclusion line must stand within the first %d lines",
 				INCLUSION_WITHIN);
+	} else {
+		c->lost = true;
 	}
 	if (p->mainline) {
 		take(c, "from mainline-", "v[0-9]+\\.[0-9]+(-rc[0-9]+)?",
@@ -122,18 +148,18 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 	     "'category: ' cleanup, bugfix, performance, feature, doc or other", NULL);
 	take(c, "bugzilla: ", "NA|https?://[^ ]+", "'bugzilla: ' NA or a URL", NULL);
 	take(c, "CVE: ", "NA|CVE-[0-9]{4}-[0-9]{4,}", "'CVE: ' NA or CVE-YYYY-N", NULL);
-	take_blank(c, "before Reference");
+	take_blank(c, "an empty line before Reference");
 	if (take(c, "Reference: ", ".*[^ ]", "'Reference: '", &ref) && p->commit.value) {
-		const char *id = ref.value + strlen(TORVALDS);
+		const char *id = strrchr(ref.value, '/');
 
-		if (!starts_with(ref.value, TORVALDS) || !matches(id, "[0-9a-f]{12,40}") ||
-		    !starts_with(p->commit.value, id))
+		if (!starts_with(ref.value, TORVALDS) || !matches(id, "/[0-9a-f]{12,40}") ||
+		    !starts_with(p->commit.value, id + 1))
 			finding(c->name, ref.line, "expected '" TORVALDS "%.12s'",
 				p->commit.value);
 	}
-	take_blank(c, "after Reference");
+	take_blank(c, "an empty line after Reference");
 	take(c, "", DASHES, "a line of 32 dashes", NULL);
-	take_blank(c, "after the dashes");
+	take_blank(c, "an empty line after the dashes");
 }
 
 /* A trailer may go on over the next lines; a blank line or a trailer ends it. */
@@ -158,19 +184,18 @@ static void explanation(struct cursor *c, struct patch *p)
 	size_t words = 0;
 
 	for (; c->at < c->t->nr && !is_trailer(peek(c)); c->at++) {
-		if (!strcmp(peek(c), "---") || starts_with(peek(c), "diff --git ") ||
-		    starts_with(peek(c), "Signed-off-by:"))
+		if (!strcmp(peek(c), "---") || starts_with(peek(c), "diff --git "))
 			break;
 		words += !is_blank(peek(c));
 	}
-	if (!words)
+	if (!words && !c->lost)
 		finding(c->name, c->at + 1, "no explanation between the dashes and 'Adaptation:'");
 	trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs", NULL);
 	if (p->mainline)
 		take(c, "Upstream-author: ", ".*[^ ]", "'Upstream-author: ' with a name",
 		     &p->author);
 	trailer(c, "Tested: ", "'Tested: ' and what was run", NULL);
-	take_blank(c, "before the sign-off");
+	take_blank(c, "an empty line before the sign-off");
 	take(c, "Signed-off-by: ", IDENTITY, "'Signed-off-by: " IDENTITY "'", NULL);
 }
 
@@ -208,9 +233,11 @@ void patch_check(struct text *t, const char *name, struct patch *p)
 	if (!t->nr || t->nul_line)
 		return;
 	mail_header(&c, p);
+	next_part(&c, "");
 	inclusion_block(&c, p);
+	next_part(&c, DASHES);
 	explanation(&c, p);
-	if (c.at < t->nr && strcmp(peek(&c), "---"))
+	if (strcmp(peek(&c), "---"))
 		fault(&c, "'---' right after the sign-off");
 	if (separator == t->nr)
 		finding(name, t->nr, "no '---' line: header only, or a truncated patch");
