@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * verdict.h - what the parts of verdict share: the lines of a console, the
+ * tests that ran, the splats that were seen.  See verdict.c for the purpose.
+ */
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define NAME_LEN_MAX 200	/* longest name of a test or of a run, bytes */
+
+/* Exit codes, the same in every command of the project. */
+enum verdict {
+	V_PASS = 0,
+	V_FAIL = 1,
+	V_USAGE = 2,
+	V_SPLAT = 3,
+	V_SKIP = 4,
+	V_HARNESS = 5,
+};
+
+/* A piece of the console; not terminated. */
+struct text {
+	const char *p;
+	size_t len;
+};
+
+enum outcome {
+	T_MISSING,	/* never began */
+	T_UNFINISHED,	/* began, no result */
+	T_PASS,
+	T_SKIP,
+	T_EXIT,		/* exit code other than 0 and 4 */
+	T_SIGNAL,
+	T_TIMEOUT,
+};
+
+struct test {
+	char *name;
+	long limit_s;		/* time limit of the list, seconds */
+	enum outcome outcome;
+	long number;		/* exit code or signal */
+	long ms;
+	struct text *out;
+	size_t nr_out, max_out;
+	char *known;		/* reason, when listed as known failure */
+	char *known_way;	/* how it is known to fail: exit=1, timeout, ... */
+	int splats;		/* splat reports while it ran */
+};
+
+/* One line (or one fact) that says that the kernel is in trouble. */
+struct splat {
+	const char *id;		/* pattern, or "taint" */
+	bool weak;		/* belongs to most reports, says little by itself */
+	struct text text;
+	size_t line;		/* of the console; 0: taken from taint= */
+	const struct test *test;/* running at that time, or NULL */
+};
+
+struct run {
+	const char *name;
+	struct test *tests;
+	size_t nr_tests;
+	struct splat *splats;
+	size_t nr_splats, max_splats;
+	char **trouble;		/* harness trouble, one sentence each */
+	size_t nr_trouble, max_trouble;
+	struct text *params;	/* facts of the machine: gate: param ... */
+	size_t nr_params, max_params;
+	const char **expected;	/* facts that must be among them */
+	size_t nr_expected, max_expected;
+	char *conclusion;
+	enum verdict verdict;
+};
+
+struct counts {
+	size_t passed, failed, known, skipped, lost, better;
+	long ms;
+};
+
+/* splat.c */
+const char *splat_match(struct text line, bool *weak);
+bool splat_switch_off(const char *id);
+void splat_list(FILE *f);
+const struct splat *splat_headline(const struct run *run);
+char *taint_letters(unsigned long taint);
+
+/* report.c */
+struct counts count_tests(const struct run *run);
+bool is_known(const struct test *t);
+char *outcome_word(const struct test *t);
+char *printable(struct text t);
+int report_all(const struct run *run, const char *dir);
+void report_row(const struct run *run);
+void report_header(void);
+
+/* verdict.c */
+char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+const char *verdict_word(enum verdict v);
+
+#endif
