@@ -25,7 +25,7 @@ readonly EX_FAIL=1 EX_USAGE=2 EX_SPLAT=3 EX_SKIP=4 EX_HARNESS=5
 
 # usage: print the comment at the head of the running script.
 usage() {
-	sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$(readlink -f "$0")"
+	sed -n '2,/^[^#]/{/^# shellcheck/d;/^#/s/^# \{0,1\}//p}' "$(readlink -f "$0")"
 }
 
 # die CODE MESSAGE...: one line on stderr, then exit CODE.

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# ci/lib-kernel.sh - how this project calls make in a kernel tree.
+#
+# Usage:   . ci/lib-kernel.sh        after scripts/lib.sh
+# Inputs:  BUILD, JOBS               from scripts/lib.sh
+#          CCACHE_DIR                compiler cache (default: $BUILD/ccache)
+#          CCACHE_MAXSIZE            its limit (default: 3G)
+# Outputs: the functions below.
+# Exit codes: 2 unknown architecture, else those of make.
+#
+# Objects of two trees share their ccache entries because no path of a tree is
+# in the compiler's command line: kbuild uses the relative path `..` when the
+# output folder is directly below the source tree, so that is where it has to
+# be, and ccache is told not to mix in the working directory.
+
+# kernel_arch ARCH: the kernel's name of an architecture.
+kernel_arch() {
+	case $1 in
+	x86_64 | i386 | arm64) echo "$1" ;;
+	*) die "$EX_USAGE" "unknown architecture '$1': use x86_64, arm64 or i386" ;;
+	esac
+}
+
+# kernel_cross ARCH: prefix of the compiler.
+kernel_cross() {
+	local want
+	case $1 in
+	arm64) want=aarch64 ;;
+	*) want=x86_64 ;;
+	esac
+	[ "$(uname -m)" = "$want" ] || echo "$want-linux-gnu-"
+}
+
+# kernel_packages ARCH: Debian packages that a kernel build needs.
+kernel_packages() {
+	echo gcc libc6-dev libelf-dev make bc flex bison ccache diffutils findutils
+	[ -z "$(kernel_cross "$1")" ] ||
+		case $1 in
+		arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
+		*) echo gcc-x86-64-linux-gnu libc6-dev-amd64-cross ;;
+		esac
+}
+
+# kernel_make TREE OBJ ARCH ARGUMENT...: make in TREE with output in TREE/OBJ.
+kernel_make() {
+	local tree=$1 obj=$2 arch=$3 cross
+	shift 3
+	cross=$(kernel_cross "$arch")
+	env -u MAKEFLAGS -u KBUILD_OUTPUT -u CFLAGS -u LDFLAGS \
+		CCACHE_DIR="${CCACHE_DIR:-$BUILD/ccache}" CCACHE_NOHASHDIR=1 \
+		CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-3G}" \
+		KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
+		KBUILD_BUILD_USER=tdp KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1 \
+		LOCALVERSION='' \
+		make -C "$tree" O="$obj" ARCH="$arch" CROSS_COMPILE="$cross" \
+		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+}
+
+# tree_key TREE: the content of a tree that ci/prepare-tree made, in one line.
+tree_key() {
+	cat "$1.key" 2>/dev/null || cat "$1/.key" 2>/dev/null || return 1
+}
+
+# lock_step NAME: as with_lock, for the rest of the script. The children keep
+# the lock too: when the script is killed, the next run waits for the compilers
+# that are still at work.
+lock_step() {
+	mkdir -p "$BUILD/lock"
+	exec {STEP_LOCK}>"$BUILD/lock/$1"
+	flock -n "$STEP_LOCK" && return
+	say "waiting for another run of $1"
+	flock "$STEP_LOCK"
+}
+
+# log_progress LOG: copy stdin to LOG, tell every 15 s how far make is, show
+# the compiler's warnings and errors.
+log_progress() {
+	local line objects=0 next=$((SECONDS + 15)) t0=$SECONDS
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		case $line in
+		"  CC "* | "  AS "*) objects=$((objects + 1)) ;;
+		*warning:* | *error:* | *Error\ *) printf '%s\n' "$line" >&2 ;;
+		esac
+		[ $SECONDS -lt $next ] && continue
+		say "$objects objects, $((SECONDS - t0)) s"
+		next=$((SECONDS + 15))
+	done >"$1"
+}
