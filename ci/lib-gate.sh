@@ -1,0 +1,174 @@
+# shellcheck shell=bash disable=SC2154 # variables of ci/gate
+# ci/lib-gate.sh - one boot of a machine, its verdict, and what the base does there.
+#
+# Usage:   . ci/lib-gate.sh     in ci/gate, after scripts/lib.sh
+# Inputs:  milestone, variant, list, results, VERDICT of ci/gate; kernel and initrd
+#          of the lane at work
+# Outputs: the functions below.
+# Exit codes: 0 pass, 1 a test failed, 3 splat, 4 all skipped, 5 harness trouble
+
+# lane_runs LANE ARCH VARIANT: "RUN MMU CPUS" for each boot ("-": as the lane has it).
+lane_runs() {
+	local mmu cpus mmus="tdp0 tdp1" counts="-"
+	case $1 in
+	intel-ept) counts="1 8" ;;
+	esac
+	[ "$2" = x86_64 ] || mmus=none
+	for cpus in $counts; do
+		for mmu in $mmus; do
+			echo "$1-$3-$mmu$([ "$cpus" = - ] || echo "-${cpus}cpu") $mmu $cpus"
+		done
+	done
+}
+
+# parallel_runs LANE: boots at a time. Bochs has one thread, QEMU uses all CPUs.
+parallel_runs() {
+	case $1 in
+	intel-ept) nproc ;;
+	*) echo 1 ;;
+	esac
+}
+
+# verdict_code WORD
+verdict_code() {
+	case $1 in
+	pass) echo 0 ;;
+	fail) echo "$EX_FAIL" ;;
+	splat) echo "$EX_SPLAT" ;;
+	skip) echo "$EX_SKIP" ;;
+	*) echo "$EX_HARNESS" ;;
+	esac
+}
+
+# kill_children_at_exit: a signal ends the emulators too.
+kill_children_at_exit() {
+	# shellcheck disable=SC2046 # a list of numbers
+	trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# stop_with_children_on_signals COMMAND...: for a command in the background.
+stop_with_children_on_signals() {
+	kill_children_at_exit
+	"$@"
+}
+
+# boot LANE RUN MMU CPUS KERNELDIR INITRD DIR [KNOWN]: boot once, leave everything in DIR.
+boot() {
+	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 dir=$7 known=${8-}
+	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane}" rc=0 ended
+	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
+	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
+	case $mmu in
+	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
+	tdp1) append+=" kvm.tdp_mmu=1"; expect+=(--expect kvm.tdp_mmu=Y) ;;
+	esac
+	[ "$variant" = plain ] || options+=(--timeout 2400)
+	# In the background: a signal is not kept waiting until the machine ends.
+	"$TOP/ci/lanes/$lane" --kernel "$kernel/image" --initrd "$initrd" --out "$dir" \
+		"${options[@]}" --append "$append" &
+	wait $! || rc=$?
+	ended=$(sed -n 's/^ended: //p' "$dir/lane.txt" 2>/dev/null) || true
+	case $ended in
+	"poweroff after "*) ended=poweroff ;;
+	"") ended="the lane gave up, exit code $rc" ;;
+	esac
+	[ $rc -eq 0 ] || [ "$ended" != poweroff ] || ended="the lane's exit code is $rc"
+	[ -f "$dir/console.log" ] || : >"$dir/console.log"
+	rc=0
+	"$VERDICT" ${known:+--known "$known"} --list "$TOP/ci/guest/lists/${list:-$lane}.list" \
+		--name "$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
+		>"$dir/row.txt" || rc=$?
+	return $rc
+}
+
+# one_run LANE RUN MMU CPUS: a boot of the milestone, by way of a folder that
+# takes its name at the end.
+one_run() {
+	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known=''
+	if known_entries "$lane" "$mmu" | grep -q .; then
+		known=$results/.$run.known.part
+		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
+	fi
+	step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" "$dir" "$known" || rc=$?
+	[ -z "$known" ] || mv "$known" "$dir/known-failures"
+	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
+	: >"$results/.$run.done.part"
+	say "$run: $(cat "$results/$run/conclusion.txt")"
+	return $rc
+}
+
+# check_known_failures LANES: refuse a file that cannot be right.
+check_known_failures() {
+	local lane mmu test reason nr=0 where
+	while read -r lane mmu test reason; do
+		nr=$((nr + 1))
+		[[ -n $lane && $lane != '#'* ]] || continue
+		where="ci/known-failures:$nr:"
+		grep -qxF -- "$lane" <<<"$1" || die "$EX_USAGE" "$where no lane '$lane'"
+		[[ $mmu =~ ^(tdp0|tdp1|none|\*)$ ]] || die "$EX_USAGE" "$where '$mmu' is none of tdp0, tdp1, none, *"
+		list_has "$lane" "$test" || die "$EX_USAGE" "$where the list of $lane has no test '$test'"
+		[ -n "$reason" ] || die "$EX_USAGE" "$where no reason for the known failure of $test"
+	done <"$TOP/ci/known-failures"
+}
+
+# list_has LIST TEST
+list_has() {
+	cut -f1 "$TOP/ci/guest/lists/$1.list" | cut -d' ' -f1 | grep -qxF -- "$2"
+}
+
+# known_entries LANE MMU: "LINE TEST REASON..." of the known failures that concern it.
+known_entries() {
+	local lane mmu test reason nr=0
+	while read -r lane mmu test reason; do
+		nr=$((nr + 1))
+		[ "$lane" = "$1" ] || continue
+		[ "$mmu" = "$2" ] || [ "$mmu" = '*' ] || continue
+		list_has "${list:-$1}" "$test" || continue
+		echo "$nr $test $reason"
+	done <"$TOP/ci/known-failures"
+}
+
+# prove_known LANE RUN MMU CPUS: "TEST HOW REASON..." for verdict, as the base
+# fails it; an entry that the base does not fail becomes a row of the table.
+prove_known() {
+	local lane=$1 run=$2 mmu=$3 nr test reason how base
+	base=$(base_run "$@") || { own_row "$run" harness "the base could not be booted: no failure is known"; return 0; }
+	known_entries "$lane" "$mmu" | while read -r nr test reason; do
+		how=$(sed -n "s/^$test \([^ ]*\) .*/\1/p" "$base/tests.txt")
+		case $how in
+		exit=* | signal=* | timeout) echo "$test $how $reason" ;;
+		*)
+			own_row "known-failures" fail \
+				"ci/known-failures:$nr: error: $test does not fail on the base in $run ($how): remove the entry"
+			;;
+		esac
+	done
+}
+
+# base_run LANE RUN MMU CPUS: folder with what the unpatched base does in the same
+# machine, from the cache or from a boot. Key: base, lane, kernel, selftests, list.
+base_run() {
+	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd key dir rc=0
+	arch=$("$TOP/ci/lanes/$lane" --arch)
+	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane}") || return
+	key=$({
+		echo "$BASE_VERSION $lane $mmu $cpus $variant"
+		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" "$initrd"
+	} | sha256sum | cut -c1-32)
+	dir=$BUILD/cache/base-runs/$key
+	with_lock "base-run-$key" base_boot "$@" || return "$EX_HARNESS"
+	say "base $run: $(cat "$dir/conclusion.txt")"
+	echo "$dir"
+}
+
+# base_boot LANE RUN MMU CPUS: with the variables of base_run.
+base_boot() {
+	local rc=0
+	[ ! -f "$dir/tests.txt" ] || return 0
+	step "boot base $2" boot "$1" "$2" "$3" "$4" "$kernel" "$initrd" "$dir.part" >&2 || rc=$?
+	[ $rc -ne "$EX_HARNESS" ] && [ -f "$dir.part/tests.txt" ] || return "$EX_HARNESS"
+	rm -rf "$dir" && mv "$dir.part" "$dir"
+}
