@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# test.sh - test of ci/test: the real one, in a made-up project whose tests do
+# nothing but end in each way.
+#
+# Usage:   test.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
+
+P="$TMP/a project"
+mkdir -p "$P/scripts/src" "$P/ci/tests" "$P/ci/unit" "$P/ci/src" "$P/ci/guest" "$P/patches/iterator"
+cp "$TOP/scripts/lib.sh" "$P/scripts/"
+cp "$TOP"/ci/{test,lib-kernel.sh} "$P/ci/"
+unset TDP_BUILD
+T=$P/ci/test
+echo patches/iterator/one.patch >"$P/series"
+# program FILE LINE...: a script that prints its arguments and runs the lines.
+program() {
+	local f=$P/$1
+	shift
+	{ printf '#!/bin/bash\necho "$*"\n'; printf '%s\n' "$@"; } >"$f"
+	chmod +x "$f"
+}
+program scripts/check-series 'exit 0'
+program ci/base-matrix 'echo "the mirror has none of them"; exit 4'
+program ci/bisect 'exit 0'
+program ci/gate 'echo "RUN  VERDICT"; echo "amd-npt-plain-tdp1 pass"'
+program ci/unit/iterator 'exit 0'
+program ci/tests/good.sh 'echo "ok 1 - a"; echo "ok 2 - b # SKIP no time"; echo 1..2'
+GOOD=(check-series base-matrix bisect unit-iterator tool-good gate-iterator)
+
+# last LINE COMMAND...: the last line of what COMMAND prints is LINE.
+last() {
+	local want=$1
+	shift
+	"$@" >"$TMP/last" 2>&1 || true
+	[ "$(tail -n 1 "$TMP/last")" = "$want" ] || { cat "$TMP/last"; return 1; }
+}
+
+check "all is well" expect 0 '^gate-iterator +[0-9]+ s  passed' "$T" "${GOOD[@]}"
+check "the closing line" last "5 passed, 0 failed, 1 skipped" "$T" "${GOOD[@]}"
+check "the reason of a skip" expect 0 'base-matrix .*skipped: the mirror has none' "$T" base-matrix
+check "a test left out within a test" expect 0 'left out: b: no time' "$T" tool-good
+check "the gate's table is shown" expect 0 '    amd-npt-plain-tdp1 pass' "$T" gate-iterator
+check "what it printed is kept" grep -q 'amd-npt' "$P/build/results/test/gate-iterator.log"
+check "bisect, with all there is" expect 0 'bisect .*passed' "$T" --all bisect
+check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
+check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
+check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
+check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
+
+program ci/bisect 'echo "patches/iterator/one.patch:1: error: does not build"; exit 1'
+check "a failed test" expect 1 'bisect .*FAILED, exit 1' "$T" bisect
+check "its words are shown" expect 1 'one.patch:1: error: does not build' "$T" bisect
+check "its closing line" last "1 passed, 1 failed, 0 skipped" "$T" bisect check-series
+program ci/gate 'exit 5'
+check "harness trouble fails" expect 1 'gate-iterator .*FAILED, exit 5' "$T" gate-iterator
+program ci/tests/half.sh 'echo "ok 1 - a"' 'exit 0'
+check "TAP without a plan fails" expect 1 'TAP is not whole' "$T" tool-half
+program ci/tests/half.sh 'echo "ok 1 - a"; echo 1..2' 'exit 0'
+check "TAP that stops half-way fails" expect 1 'TAP is not whole' "$T" tool-half
+: >"$P/series"
+check "a series without patches fails" expect 1 'no patch of any milestone' "$T" gate
+
+tap_end
