@@ -9,34 +9,14 @@
 #          runs out, the machine is reset: each gives the right exit code and
 #          word, and leaves no process and no folder.
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
-# shellcheck disable=SC2317 # functions that ok() calls
 
-set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
-. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 lanes=("$@")
 [ $# -gt 0 ] || lanes=(amd-npt intel-ept arm64)
-mkdir -p "$BUILD"
-tmp=$(mktemp -d "$BUILD/lanes-test.XXXXXX")
-trap 'rm -rf "$tmp"' EXIT
-count=0 failed=0
 
-# ok NAME COMMAND...: one line of TAP.
-ok() {
-	local name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >>"$tmp/log" 2>&1; then
-		echo "ok $count - $name"
-	else
-		failed=1
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$tmp/log" | tail -n 5
-	fi
-	: >"$tmp/log"
-}
 
 # ends CODE COMMAND...: the command exits with CODE.
 ends() {
@@ -48,7 +28,7 @@ ends() {
 
 # said PATTERN: lane.txt of the last run.
 said() {
-	grep -q "$1" "$tmp/out/lane.txt" || { cat "$tmp/out/lane.txt"; return 1; }
+	grep -q "$1" "$TMP/out/lane.txt" || { cat "$TMP/out/lane.txt"; return 1; }
 }
 
 # emulators: the processes that work for our folder.
@@ -57,7 +37,7 @@ emulators() {
 	for d in /proc/[0-9]*; do
 		cmdline=$(tr "\0" " " <"$d/cmdline") || continue
 		cwd=$(readlink "$d/cwd") || continue
-		[[ $cmdline =~ ^(qemu|bochs|script) && "$cmdline $cwd" == *$tmp/out* ]] && echo "${d#/proc/}"
+		[[ $cmdline =~ ^(qemu|bochs|script) && "$cmdline $cwd" == *$TMP/out* ]] && echo "${d#/proc/}"
 	done 2>/dev/null
 	return 0
 }
@@ -66,25 +46,25 @@ emulators() {
 nothing_left() {
 	local i
 	for i in {1..50}; do
-		[ -z "$(emulators)" ] && [ -z "$(find "$tmp/out" -name '.work*')" ] && return 0
+		[ -z "$(emulators)" ] && [ -z "$(find "$TMP/out" -name '.work*')" ] && return 0
 		sleep 0.2
 	done
-	echo "left after $((i / 5)) s: processes $(emulators), folders $(find "$tmp/out" -name '.work*')"
+	echo "left after $((i / 5)) s: processes $(emulators), folders $(find "$TMP/out" -name '.work*')"
 	return 1
 }
 
 # start LANE TIMEOUT: run a lane in the background; wait for its emulator.
 start() {
 	local i
-	"$TOP/ci/lanes/$1" --kernel "$tmp/loop.$("$TOP/ci/lanes/$1" --arch)" --initrd "$tmp/initrd" \
-		--out "$tmp/out" --memory 512 --timeout "$2" >"$tmp/lane.log" 2>&1 &
+	"$TOP/ci/lanes/$1" --kernel "$TMP/loop.$("$TOP/ci/lanes/$1" --arch)" --initrd "$TMP/initrd" \
+		--out "$TMP/out" --memory 512 --timeout "$2" >"$TMP/lane.log" 2>&1 &
 	lane=$!
 	for i in {1..150}; do
 		[ -z "$(emulators)" ] || { sleep 1; return 0; }
 		sleep 0.2
 	done
 	echo "no emulator after $((i / 5)) s"
-	cat "$tmp/lane.log"
+	cat "$TMP/lane.log"
 	return 1
 }
 
@@ -103,49 +83,48 @@ x86_kernel() {
 	printf '%b' "$1"
 	head -c 4096 /dev/zero
 }
-x86_kernel '\xeb\xfe' >"$tmp/loop.x86_64"
-x86_kernel '\xb0\xfe\xe6\x64\xf4\xeb\xfe' >"$tmp/reset.x86_64"
+x86_kernel '\xeb\xfe' >"$TMP/loop.x86_64"
+x86_kernel '\xb0\xfe\xe6\x64\xf4\xeb\xfe' >"$TMP/reset.x86_64"
 # arm64: "b ." and nothing else.
-printf '\x00\x00\x00\x14%4092s' '' >"$tmp/loop.arm64"
-echo initrd >"$tmp/initrd"
-: >"$tmp/empty"
+printf '\x00\x00\x00\x14%4092s' '' >"$TMP/loop.arm64"
+echo initrd >"$TMP/initrd"
+: >"$TMP/empty"
 
 for l in "${lanes[@]}"; do
 	lane_cmd=$TOP/ci/lanes/$l
 	arch=$("$lane_cmd" --arch)
-	common=(--initrd "$tmp/initrd" --out "$tmp/out")
-	ok "$l names its packages" test -n "$("$lane_cmd" --packages)"
-	ok "$l refuses an unknown option" ends 2 "$lane_cmd" --colour
-	ok "$l refuses to run without a kernel" ends 2 "$lane_cmd" "${common[@]}"
-	ok "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$tmp/empty" "${common[@]}"
-	ok "$l refuses a word for a number" \
-		ends 2 "$lane_cmd" --kernel "$tmp/loop.$arch" "${common[@]}" --cpus many
-	[ "$l" != intel-ept ] || ok "$l refuses 3 CPUs" \
-		ends 2 "$lane_cmd" --kernel "$tmp/loop.$arch" "${common[@]}" --cpus 3
+	common=(--initrd "$TMP/initrd" --out "$TMP/out")
+	check "$l names its packages" test -n "$("$lane_cmd" --packages)"
+	check "$l refuses an unknown option" ends 2 "$lane_cmd" --colour
+	check "$l refuses to run without a kernel" ends 2 "$lane_cmd" "${common[@]}"
+	check "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$TMP/empty" "${common[@]}"
+	check "$l refuses a word for a number" \
+		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus many
+	[ "$l" != intel-ept ] || check "$l refuses 3 CPUs" \
+		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus 3
 
-	ok "$l gives up when its time is over" ends 5 "$lane_cmd" --kernel "$tmp/loop.$arch" \
+	check "$l gives up when its time is over" ends 5 "$lane_cmd" --kernel "$TMP/loop.$arch" \
 		"${common[@]}" --memory 512 --timeout 3
-	ok "$l says timeout" said '^ended: timeout'
-	ok "$l leaves nothing then" nothing_left
+	check "$l says timeout" said '^ended: timeout'
+	check "$l leaves nothing then" nothing_left
 
-	ok "$l runs an emulator" start "$l" 60
+	check "$l runs an emulator" start "$l" 60
 	emulators | xargs -r kill -KILL
-	ok "$l notices that its emulator was killed" stopped 5
-	ok "$l says died" said '^ended: died'
-	ok "$l leaves nothing then" nothing_left
+	check "$l notices that its emulator was killed" stopped 5
+	check "$l says died" said '^ended: died'
+	check "$l leaves nothing then" nothing_left
 
 	for signal in TERM KILL; do
-		ok "$l runs an emulator" start "$l" 60
-		kill -$signal "$lane"
-		ok "$l ends by $signal" stopped $((128 + $(kill -l $signal)))
-		ok "$l leaves nothing then" nothing_left
+		check "$l runs an emulator" start "$l" 60
+		kill -$signal "$lane" || true
+		check "$l ends by $signal" stopped $((128 + $(kill -l $signal)))
+		check "$l leaves nothing then" nothing_left
 	done
 
 	[ "$l" != amd-npt ] || {
-		ok "$l does not take a reset for a power-off" \
-			ends 5 "$lane_cmd" --kernel "$tmp/reset.$arch" "${common[@]}" --memory 512 --timeout 30
-		ok "$l says reset" said '^ended: died: the machine was reset'
+		check "$l does not take a reset for a power-off" \
+			ends 5 "$lane_cmd" --kernel "$TMP/reset.$arch" "${common[@]}" --memory 512 --timeout 30
+		check "$l says reset" said '^ended: died: the machine was reset'
 	}
 done
-echo "1..$count"
-exit $failed
+tap_end

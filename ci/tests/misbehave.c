@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ci/tests/misbehave.c - a test program that does what tests should not do.
+ *
+ * Usage:   misbehave exit N | crash | hang | orphan | daemon | chatty N | long |
+ *                    deaf
+ * Inputs:  how: exit with N; die by SIGSEGV; never end; leave a child behind that
+ *          holds the output open; the same in a session of its own; write N
+ *          numbered lines; write one line of 2000 characters; ignore SIGTERM and
+ *          hang with a child in another session
+ * Outputs: a few words on stdout
+ * Exit codes: N, 0, or none at all; 2 usage
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void __attribute__((noreturn)) sleep_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+	int n = argc > 2 ? atoi(argv[2]) : 0;
+
+	printf("about to %s\n", how);
+	fflush(stdout);
+	if (!strcmp(how, "exit"))
+		return n;
+	if (!strcmp(how, "crash"))
+		raise(SIGSEGV);
+	if (!strcmp(how, "hang"))
+		sleep_for_ever();
+	if (!strcmp(how, "orphan") || !strcmp(how, "daemon")) {
+		if (!fork()) {
+			if (*how == 'd')
+				setsid();
+			sleep_for_ever();
+		}
+		return 0;
+	}
+	if (!strcmp(how, "deaf")) {
+		signal(SIGTERM, SIG_IGN);
+		if (!fork())
+			setsid();
+		sleep_for_ever();
+	}
+	if (!strcmp(how, "chatty")) {
+		for (int i = 1; i <= n; i++)
+			printf("line %d of %d %060d\n", i, n, i);
+		return 0;
+	}
+	if (!strcmp(how, "long")) {
+		for (int i = 0; i < 2000; i++)
+			putchar('a' + i % 26);
+		putchar('\n');
+		return 0;
+	}
+	fprintf(stderr, "misbehave: error: see the head of ci/tests/misbehave.c\n");
+	return 2;
+}
