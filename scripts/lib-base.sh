@@ -4,7 +4,7 @@
 # Usage:   . scripts/lib-base.sh          after scripts/lib.sh
 # Inputs:  scripts/base-checksums         the versions known, their checksums
 # Outputs: variables BASE_SUITE, BASE_TARBALL, BASE_CONTENT (set by base_row),
-#          UNPACK_ERROR (set by unpack_base) and the functions below.
+#          UNPACK_ERROR and its exit code UNPACK_CODE (set by unpack_base) and the functions below.
 # Exit codes: 2 from base_row for a version that is not in the list.
 
 CHECKSUMS=$TOP/scripts/base-checksums
@@ -43,7 +43,7 @@ tree_content() {
 # be. Needs base_row VERSION.
 unpack_base() {
 	local tarball=$1 version=$2 dir=$3 sum path log
-	UNPACK_ERROR=
+	UNPACK_ERROR='' UNPACK_CODE=$EX_USAGE
 	[ -f "$tarball" ] || UNPACK_ERROR="no such file"
 	[ -n "$UNPACK_ERROR" ] || [ -r "$tarball" ] || UNPACK_ERROR="not readable"
 	[ -n "$UNPACK_ERROR" ] || [ -s "$tarball" ] || UNPACK_ERROR="empty file"
@@ -69,6 +69,9 @@ unpack_base() {
 		done < <(grep '^left-out ' "$CHECKSUMS")
 		[ "$(tree_content "$dir")" = "$BASE_CONTENT" ] ||
 			UNPACK_ERROR="wrong checksum $sum, and its content is not Linux $version"
+	fi
+	if [ "$sum" = "$BASE_TARBALL" ]; then	# the tarball is right, so it is the disk
+		UNPACK_CODE=$EX_HARNESS
 	fi
 	rm -f "$log"
 	[ -n "$UNPACK_ERROR" ] || return 0

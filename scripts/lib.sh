@@ -72,6 +72,16 @@ with_lock() {
 	return $rc
 }
 
+# hold_lock NAME: as with_lock, for the rest of the script, so that set -e stays
+# in force. The children keep the lock too.
+hold_lock() {
+	mkdir -p "$BUILD/lock"
+	exec {HELD_LOCK}>"$BUILD/lock/$1"
+	flock -n "$HELD_LOCK" && return 0
+	say "waiting for another run of $1"
+	flock "$HELD_LOCK"
+}
+
 # need_packages PACKAGE...: Debian packages; installed when root, named otherwise.
 need_packages() {
 	local p missing=()

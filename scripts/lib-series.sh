@@ -1,0 +1,133 @@
+# shellcheck shell=bash disable=SC2034
+# scripts/lib-series.sh - the series and the kernel tree it is to be applied to.
+#
+# Usage:   . scripts/lib-series.sh        after scripts/lib.sh
+# Inputs:  series, patches/
+# Outputs: PATCHES (array: the patches asked for), TREE, APPLIED (how many of
+#          the series' patches the tree's quilt stack has) and the functions
+#          below. Sets quilt's and patch's environment, so that nobody's own
+#          settings change what a patch does.
+# Exit codes: 2 refused input, 5 quilt or patch cannot be installed
+
+# Names that this series, or openEuler's own backport of the same work, brings
+# in, and that no 5.10 without it has.
+FEATURE='bool yielded;|tdp_iter_restart|tdp_ptep_t|REMOVED_SPTE|rwlock_t mmu_lock|KVM_HAVE_MMU_RWLOCK|SPTE_MMU_PRESENT_MASK|kvm_tdp_mmu_invalidate_all_roots'
+FEATURE_FILES='arch/x86/kvm/mmu/*.[ch] arch/x86/include/asm/kvm_host.h include/linux/kvm_host.h'
+
+unset "${!QUILT@}" "${!PATCH_@}" POSIXLY_CORRECT VERSION_CONTROL SIMPLE_BACKUP_SUFFIX
+export QUILT_PATCHES=$TOP QUILT_SERIES=$SERIES QUILT_PC=.pc
+
+# select_patches [UNTIL]: PATCHES = the series up to a milestone or a patch
+# (path, file name or file name without .patch); all of it without UNTIL.
+# `base` is none.
+select_patches() {
+	local until=${1-} i last=-1 p all
+	[ -f "$SERIES" ] || die "$EX_USAGE" "no series file: $SERIES"
+	mapfile -t all < <(series_patches)
+	for i in "${!all[@]}"; do
+		p=${all[i]}
+		[ -s "$TOP/$p" ] ||
+			die "$EX_USAGE" "series:$(grep -nxF -- "$p" "$SERIES" | cut -d: -f1 | head -n 1): $p is missing or empty"
+		case $p in
+		"$until" | patches/"$until"/* | */"$until" | */"$until".patch) last=$i ;;
+		esac
+	done
+	PATCHES=("${all[@]}")
+	case $until in
+	'') return 0 ;;
+	base) last=-1 ;;
+	*)
+		[ "$last" -ge 0 ] || ! is_milestone "$until" ||
+			die "$EX_USAGE" "the series has no patch of the milestone '$until' yet"
+		[ "$last" -ge 0 ] ||
+			die "$EX_USAGE" "no milestone and no patch '$until' in the series: milestones are $MILESTONES"
+		;;
+	esac
+	PATCHES=("${all[@]:0:last+1}")
+}
+
+# touched_files PATCH...: the files that patches change, add or remove.
+touched_files() {
+	[ $# -eq 0 ] || (cd "$TOP" && lsdiff --no-filename --strip 1 -- "$@") | sort -u
+}
+
+# use_tree DIR FORCE: TREE = DIR, if the series belongs on it; APPLIED = how far
+# it is. Keeps the tree locked until this process and its children end.
+use_tree() {
+	local v p file line
+	[ -d "$1" ] || die "$EX_USAGE" "$1 is not a directory"
+	TREE=$(realpath "$1")
+	for file in Makefile Kbuild arch/x86/kvm/Makefile; do
+		[ -f "$TREE/$file" ] || die "$EX_USAGE" "$1 is not a kernel tree: it has no $file"
+	done
+	v=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$TREE/Makefile" | head -n 2 | paste -sd.)
+	if [ "$v" != 5.10 ]; then
+		[ -n "$2" ] || die "$EX_USAGE" "$TREE/Makefile:$(grep -n -m 1 '^PATCHLEVEL' "$TREE/Makefile" | cut -d: -f1): this is Linux $v, the series is for 5.10: --force tries it all the same"
+		say "warning: this is Linux $v, the series is for 5.10"
+	fi
+	exec {TREE_LOCK}<"$TREE"
+	flock -w 20 "$TREE_LOCK" || die "$EX_USAGE" "another run is at work in $TREE: wait for it"
+	_check_stack
+	[ "$APPLIED" -eq 0 ] || return 0
+	# shellcheck disable=SC2086 # a list of words
+	line=$(cd "$TREE" && grep -nE -m 1 "$FEATURE" /dev/null $FEATURE_FILES 2>/dev/null | head -n 1) || true
+	[ -z "$line" ] || {
+		p=${line#*:}
+		die "$EX_USAGE" "$TREE/${line%%:*}:${p%%:*}: this tree has (part of) the TDP MMU feature already, '$(grep -oE "$FEATURE" <<<"$p" | head -n 1)': apply the series to a tree without it"
+	}
+}
+
+# _check_stack: APPLIED, or death when the stack in the tree is not ours.
+_check_stack() {
+	local name value want line
+	APPLIED=0
+	[ -e "$TREE/.pc" ] || return 0
+	for name in patches series; do
+		[ -s "$TREE/.pc/.quilt_$name" ] || continue
+		want=$TOP
+		[ $name = patches ] || want=$SERIES
+		value=$(cat "$TREE/.pc/.quilt_$name")
+		[ "$(cd "$TREE" && realpath -m "$value")" = "$(realpath "$want")" ] ||
+			die "$EX_USAGE" "$TREE/.pc belongs to another quilt stack ($name: $value): pop it there (quilt pop -a), or remove .pc if nothing is applied"
+	done
+	[ -f "$TREE/.pc/applied-patches" ] || return 0
+	local all
+	mapfile -t all < <(series_patches)
+	while read -r line; do
+		[ "$line" = "${all[APPLIED]-}" ] ||
+			die "$EX_USAGE" "$TREE/.pc/applied-patches:$((APPLIED + 1)): '$line' is not patch $((APPLIED + 1)) of the series: pop the stack it belongs to (quilt pop -a)"
+		APPLIED=$((APPLIED + 1))
+	done <"$TREE/.pc/applied-patches"
+}
+
+# hunk_line PATCH FILE N: line of the N-th hunk of FILE in PATCH.
+hunk_line() {
+	awk -v f="b/$2" -v n="$3" '/^\+\+\+ / { on = $2 == f; i = 0 }
+		on && /^@@ / && ++i == n { print NR; exit }' "$TOP/$1"
+}
+
+# failures PATCH: what patch(1) says on stdin, one line "LINE TEXT" for each
+# thing that does not apply: where it is in PATCH (1: unknown) and what it is.
+failures() {
+	local line file='' skipped=''
+	while IFS= read -r line; do
+		case $line in
+		'patching file '*) file=${line#patching file } ;;
+		'checking file '*) file=${line#checking file } ;;
+		"can't find file to patch"*) skipped=1 ;;
+		'|+++ b/'* | '|--- a/'*)
+			[ -z "$skipped" ] || file=${line:7} file=${file%%$'\t'*}
+			;;
+		*'Skipping patch.')
+			echo "$(hunk_line "$1" "$file" 1) hunk #1 of $file does not apply: no such file in the tree"
+			skipped=
+			;;
+		'Hunk #'*' FAILED at '*)
+			set -- "$1" "${line#Hunk #}"
+			set -- "$1" "${2%% *}" "${2##* }"
+			echo "$(hunk_line "$1" "$file" "$2") hunk #$2 of $file does not apply at line ${3%.}"
+			;;
+		*'**** '*) echo "1 ${line#*\*\*\*\* }" ;;
+		esac
+	done
+}
