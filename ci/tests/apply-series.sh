@@ -8,78 +8,21 @@
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=made-up.sh
+. "$TOP/ci/tests/made-up.sh"
 need_packages quilt patch patchutils
-
-MMU=arch/x86/kvm/mmu
-
-# fresh: a project with three patches of two milestones, and a tree they fit.
-# one adds a file in a new directory, two changes two files, three sits elsewhere.
-fresh() {
-	local d p=$TMP/project t=$TMP/tree
-	rm -rf "$p" "$t" "$TMP/work" "$TMP/before"
-	mkdir -p "$p/patches/iterator" "$p/patches/rwlock-rcu" "$TMP/work"
-	cp -r "$TOP/scripts" "$p/scripts"
-	mkdir -p "$t/$MMU" "$t/arch/x86/include/asm" "$t/include/linux" "$t/virt/kvm"
-	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 223\n' >"$t/Makefile"
-	touch "$t/Kbuild" "$t/arch/x86/kvm/Makefile"
-	touch "$t/arch/x86/include/asm/kvm_host.h" "$t/include/linux/kvm_host.h"
-	seq 100 >"$t/$MMU/mmu.c"
-	seq 200 >"$t/$MMU/tdp_mmu.c"
-	seq 50 >"$t/virt/kvm/kvm_main.c"
-	cp -r "$t" "$TMP/work/a"
-	cp -r "$t" "$TMP/work/b"
-	d=$TMP/work/b
-	mkdir -p "$d/Documentation/new/deep"
-	echo text >"$d/Documentation/new/deep/file.rst"
-	sed -i 's/^20$/twenty/' "$d/$MMU/mmu.c"
-	next_patch patches/iterator/one.patch
-	sed -i 's/^60$/sixty/' "$d/$MMU/mmu.c"
-	sed -i 's/^30$/thirty/; s/^150$/hundred and fifty/' "$d/$MMU/tdp_mmu.c"
-	next_patch patches/iterator/two.patch
-	sed -i 's/^25$/twenty-five/' "$d/virt/kvm/kvm_main.c"
-	next_patch patches/rwlock-rcu/three.patch
-	{
-		echo '# milestone: iterator'
-		echo patches/iterator/one.patch
-		echo patches/iterator/two.patch
-		echo '# milestone: rwlock-rcu'
-		echo patches/rwlock-rcu/three.patch
-	} >"$p/series"
-	cp -a "$t" "$TMP/before"
-}
-
-# next_patch PATH: the difference since the last patch.
-next_patch() {
-	(cd "$TMP/work" && diff -urN a b) >"$TMP/project/$1" || true
-	rm -rf "$TMP/work/a"
-	cp -r "$TMP/work/b" "$TMP/work/a"
-}
-
-apply() {
-	"$TMP/project/scripts/apply-series" "$@"
-}
-
-# unchanged: the tree is what it was before, to the last file and directory.
-unchanged() {
-	diff -r "$TMP/before" "$TMP/tree"
-}
-
-# applied NAME...: exactly these patches are on the tree's stack.
-applied() {
-	diff <(printf '%s\n' "$@") "$TMP/tree/.pc/applied-patches"
-}
 
 whole_series() {
 	fresh
 	expect 0 '3 patches applied' apply "$TMP/tree" &&
-		diff -r -x .pc "$TMP/work/b" "$TMP/tree" &&
+		complete &&
 		[ -z "$(find "$TMP/tree" -name '*.orig' -o -name '*.rej')" ]
 }
 
 plain_quilt() {
 	fresh
 	(cd "$TMP/tree" && QUILT_PATCHES=$TMP/project QUILT_SERIES=$TMP/project/series \
-		quilt push -a --fuzz=0) && diff -r -x .pc "$TMP/work/b" "$TMP/tree"
+		quilt push -a --fuzz=0) && complete
 }
 
 until_milestone() {
@@ -106,7 +49,7 @@ until_unknown() {
 partly_applied() {
 	fresh
 	apply --until one "$TMP/tree" && expect 0 '2 patches applied, 1 were there' apply "$TMP/tree" &&
-		diff -r -x .pc "$TMP/work/b" "$TMP/tree" &&
+		complete &&
 		expect 0 '0 patches applied, 3 were there' apply "$TMP/tree" &&
 		expect 2 'more than asked for' apply --until iterator "$TMP/tree"
 }
@@ -190,63 +133,6 @@ missing_patch() {
 	expect 2 '^series:5: error: .*three.patch is missing or empty' apply "$TMP/tree" && unchanged
 }
 
-# SIGTERM or SIGINT while patches are applied: a series long enough to hit.
-interrupted() {
-	local i pid rc=0
-	fresh
-	for i in $(seq 40); do
-		sed -i "$((i * 4))s/.*/line $i/" "$TMP/work/b/$MMU/tdp_mmu.c"
-		next_patch "patches/rwlock-rcu/many$i.patch"
-		echo "patches/rwlock-rcu/many$i.patch" >>"$TMP/project/series"
-	done
-	env --default-signal="$1" "$TMP/project/scripts/apply-series" "$TMP/tree" >"$TMP/log" 2>&1 &
-	pid=$!
-	until [ "$(wc -l <"$TMP/tree/.pc/applied-patches")" -ge 3 ]; do
-		kill -0 $pid || return 1
-		sleep 0.02
-	done 2>/dev/null
-	kill -s "$1" $pid
-	wait $pid || rc=$?
-	cat "$TMP/log"
-	[ $rc -eq 1 ] && grep -q 'interrupted' "$TMP/log" && unchanged
-}
-
-# kill -9, of quilt and patch too, at any time: the next run puts it right.
-killed() {
-	local i pid n
-	for i in 1 2 3 4 5 6; do
-		fresh
-		setsid "$TMP/project/scripts/apply-series" "$TMP/tree" >/dev/null 2>&1 &
-		pid=$!
-		sleep "0.$((i * 8 + 10))"
-		kill -9 -- -$pid
-		wait $pid || true
-		apply "$TMP/tree" || return 1
-		diff -r -x .pc "$TMP/work/b" "$TMP/tree" || return 1
-	done 2>/dev/null
-	# and quilt killed while it made its notes
-	for n in .version .quilt_patches .quilt_series; do
-		fresh
-		apply --until base "$TMP/tree"
-		mkdir "$TMP/tree/.pc"
-		for i in .version .quilt_patches .quilt_series; do
-			[ "$i" != "$n" ] || break
-			echo 2 >"$TMP/tree/.pc/$i"
-			[ "$i" != .quilt_patches ] || echo "$TMP/project" >"$TMP/tree/.pc/$i"
-		done
-		touch "$TMP/tree/.pc/$n"
-		expect 0 '3 patches applied' apply "$TMP/tree" || return 1
-	done
-	# the worst moment, on purpose: patch done, quilt's books not
-	fresh
-	apply --until one "$TMP/tree"
-	n=$TMP/tree/.pc/patches/iterator/two.patch
-	(cd "$TMP/tree" && patch -s -p1 --backup --prefix="$n/" <"$TMP/project/patches/iterator/two.patch")
-	cp "$n/$MMU/mmu.c" "$TMP/tree/$MMU/mmu.c"
-	expect 0 'which an earlier run left half applied' apply "$TMP/tree" &&
-		diff -r -x .pc "$TMP/work/b" "$TMP/tree"
-}
-
 dry_run() {
 	fresh
 	expect 0 '^patches/iterator/two.patch: applies$' apply --dry-run "$TMP/tree" &&
@@ -289,9 +175,6 @@ check "what is no kernel tree is refused" no_kernel
 check "a tree that has the feature is refused" feature_present
 check "a foreign quilt stack is refused" foreign_stack
 check "a missing or empty patch is refused" missing_patch
-check "SIGTERM puts the tree back" interrupted TERM
-check "SIGINT puts the tree back" interrupted INT
-check "after kill -9 the next run completes the series" killed
 check "--dry-run reports every patch and changes nothing" dry_run
 check "--dry-run tells offset, fuzz, failure, already applied" dry_run_states
 tap_end

@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# ci/tests/made-up.sh - a made-up project and kernel tree for tests of the tools.
+#
+# Usage:   . ci/tests/made-up.sh         after tap.sh; then fresh
+# Inputs:  scripts/ and ci/ of the project: copied, so the tools run as they are
+# Outputs: $TMP/project with a series of three patches in two milestones,
+#          $TMP/tree they apply to, $TMP/before a copy of it, $TMP/work/b what
+#          it has to be in the end; the functions below.
+# Exit codes: none of its own
+
+MMU=arch/x86/kvm/mmu
+
+# fresh: all of it new. one adds a file in a new directory and changes another,
+# two changes two files, three sits elsewhere.
+fresh() {
+	local d p=$TMP/project t=$TMP/tree
+	rm -rf "$p" "$t" "$TMP/work" "$TMP/before"
+	mkdir -p "$p/patches/iterator" "$p/patches/rwlock-rcu" "$TMP/work" "$p/ci"
+	cp -r "$TOP/scripts" "$p/scripts"
+	cp "$TOP"/ci/{prepare-tree,base-matrix} "$p/ci"
+	mkdir -p "$t/$MMU" "$t/arch/x86/include/asm" "$t/include/linux" "$t/virt/kvm"
+	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 223\n' >"$t/Makefile"
+	touch "$t/Kbuild" "$t/arch/x86/kvm/Makefile"
+	touch "$t/arch/x86/include/asm/kvm_host.h" "$t/include/linux/kvm_host.h"
+	seq 100 >"$t/$MMU/mmu.c"
+	seq 200 >"$t/$MMU/tdp_mmu.c"
+	seq 50 >"$t/virt/kvm/kvm_main.c"
+	cp -r "$t" "$TMP/work/a"
+	cp -r "$t" "$TMP/work/b"
+	d=$TMP/work/b
+	mkdir -p "$d/Documentation/new/deep"
+	echo text >"$d/Documentation/new/deep/file.rst"
+	sed -i 's/^20$/twenty/' "$d/$MMU/mmu.c"
+	next_patch patches/iterator/one.patch
+	sed -i 's/^60$/sixty/' "$d/$MMU/mmu.c"
+	sed -i 's/^30$/thirty/; s/^150$/hundred and fifty/' "$d/$MMU/tdp_mmu.c"
+	next_patch patches/iterator/two.patch
+	sed -i 's/^25$/twenty-five/' "$d/virt/kvm/kvm_main.c"
+	next_patch patches/rwlock-rcu/three.patch
+	{
+		echo '# milestone: iterator'
+		echo patches/iterator/one.patch
+		echo patches/iterator/two.patch
+		echo '# milestone: rwlock-rcu'
+		echo patches/rwlock-rcu/three.patch
+	} >"$p/series"
+	cp -a "$t" "$TMP/before"
+}
+
+# next_patch PATH: a patch of what changed in work/b since the last one.
+next_patch() {
+	(cd "$TMP/work" && diff -urN a b) >"$TMP/project/$1" || true
+	rm -rf "$TMP/work/a"
+	cp -r "$TMP/work/b" "$TMP/work/a"
+}
+
+apply() {
+	"$TMP/project/scripts/apply-series" "$@"
+}
+
+# unchanged: the tree is what it was before, to the last file and directory.
+unchanged() {
+	diff -r "$TMP/before" "$TMP/tree"
+}
+
+# applied NAME...: exactly these patches are on the tree's stack.
+applied() {
+	diff <(printf '%s\n' "$@") "$TMP/tree/.pc/applied-patches"
+}
+
+# complete: the tree has the whole series.
+complete() {
+	diff -r -x .pc "$TMP/work/b" "$TMP/tree"
+}
