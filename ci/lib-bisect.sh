@@ -1,0 +1,167 @@
+# shellcheck shell=bash
+# ci/lib-bisect.sh - what a patch affects, and building just that.
+#
+# Usage:   . ci/lib-bisect.sh        after scripts/lib.sh and ci/lib-kernel.sh
+# Inputs:  TREE, BASE   the work tree with its patches, the pristine tree
+#          fd 3         where notes for people go
+#          WORK         where logs, headers and selftests go
+# Outputs: the functions below. A part is what is built and remembered as one:
+#          an architecture's objects (x86_64, i386, arm64), or the selftests of
+#          an architecture (tests-x86_64, tests-arm64).
+# Exit codes: build_part: 0 it builds, 1 it does not
+
+# parts_of FILE...: the parts that a change of these files affects.
+parts_of() {
+	local f
+	for f; do
+		case $f in
+		arch/x86/*) echo x86_64 i386 ;;
+		arch/arm64/*) echo x86_64 arm64 ;;
+		Documentation/* | MAINTAINERS) ;;
+		tools/testing/selftests/kvm/*x86_64/*) echo tests-x86_64 ;;
+		tools/testing/selftests/kvm/*aarch64/*) echo tests-arm64 ;;
+		tools/*) echo tests-x86_64 tests-arm64 ;;
+		*) echo x86_64 i386 arm64 ;;
+		esac
+		case $f in
+		*/uapi/*) echo tests-x86_64 tests-arm64 ;;
+		esac
+	done | tr ' ' '\n' | sort -u
+}
+
+# kvm_dir PART
+kvm_dir() {
+	case $1 in
+	arm64) echo arch/arm64/kvm/ ;;
+	*) echo arch/x86/kvm/ ;;
+	esac
+}
+
+# targets_of PART FILE...: the folders to build, KVM's always: kbuild finds the
+# objects in them that the files affect. A header that all of the kernel reads
+# is tried on kernel/. Folders that are not part of our configurations are
+# named on stderr, so that nobody believes they were built.
+targets_of() {
+	local part=$1 f dir
+	shift
+	kvm_dir "$part"
+	for f; do
+		dir=$(dirname "$f")/
+		case $f in
+		Documentation/* | tools/* | virt/kvm/* | arch/*/kvm/*) ;;
+		include/linux/kvm* | include/kvm/* | include/trace/events/kvm*) ;;
+		arch/*/include/asm/kvm*) ;;
+		arch/x86/include/* | arch/arm64/include/* | include/*) echo kernel/ ;;
+		arch/x86/*.[cS] | arch/arm64/*.[cS] | kernel/*.c | mm/*.c | lib/*.c | fs/*.c)
+			case $part:$f in
+			arm64:arch/x86/* | i386:arch/arm64/* | x86_64:arch/arm64/*) ;;
+			*) echo "$dir" ;;
+			esac
+			;;
+		*) say "note: $f is in none of our configurations, not built for $part" 2>&3 ;;
+		esac
+	done | sort -u
+}
+
+# part_key PART: what, besides the patches, decides whether a part builds.
+part_key() {
+	local arch=${1#tests-}
+	{
+		cat "$TOP"/configs/* "$TOP/ci/merge-config" "$TOP/ci/lib-kernel.sh" \
+			"$TOP/ci/lib-bisect.sh"
+		"$(kernel_cross "$arch")gcc" --version
+		grep -sE '^(version|sha256)' "$BASE/.base" || true
+	} | sha256sum
+}
+
+# configure PART: an output folder with .config in the work tree, made again
+# when the configuration or the compiler changed.
+configure() {
+	local part=$1 obj=$TREE/obj-$1-plain key
+	key=$(part_key "$part")
+	[ "$(cat "$obj/.bisect" 2>/dev/null)" != "$key" ] || return 0
+	rm -rf "$obj"
+	"$TOP/ci/build-kernel" --config-only --tree "$TREE" base plain "$part" >/dev/null || return
+	echo "$key" >"$obj/.bisect"
+}
+
+# own_undefined PART: functions that KVM's objects call, and that KVM's sources
+# define, but no object of KVM has: such a kernel does not link.
+own_undefined() {
+	local part=$1 dir nm
+	dir=$(kvm_dir "$part")
+	nm=$(kernel_cross "$part")nm
+	cd "$TREE/obj-$part-plain" || return
+	comm -12 \
+		<(comm -23 <("$nm" -u "$dir/built-in.a" | sed -n 's/.* U //p' | sort -u) \
+			<("$nm" --defined-only "$dir/built-in.a" | sed -n 's/.* [A-Za-z] //p' | sort -u)) \
+		<(find "../$dir" ../virt/kvm -name '*.c' -exec \
+			sed -nE 's/^[a-z][a-zA-Z0-9_ *]*[ *]([a-zA-Z_0-9]+)\(.*[^;]$/\1/p' {} + | sort -u)
+}
+
+# build_objects PART FILE...
+build_objects() {
+	local part=$1 missing targets
+	mapfile -t targets < <(targets_of "$@")
+	case " ${*:2} " in
+	*Kconfig*) kernel_make "$TREE" "obj-$part-plain" "$part" olddefconfig || return ;;
+	esac
+	kernel_make "$TREE" "obj-$part-plain" "$part" KCFLAGS=-Werror "${targets[@]}" || return
+	missing=$(own_undefined "$part" | paste -sd' ')
+	[ -z "$missing" ] || { echo "$missing: error: called, but not compiled: this does not link"; return 1; }
+}
+
+# warnings LOG: what the compiler complained about, without line numbers.
+warnings() {
+	sed -nE 's/^([^ :]+):[0-9]+:([0-9]+:)? (warning|error): (.*)/\1: \4/p' "$1" | sort -u
+}
+
+# make_tests ARCH SOURCE LOG: the KVM selftests of a tree, in a copy, because
+# that build leaves files behind.
+make_tests() {
+	local arch=$1 source=$2 log=$3 dir=$WORK/tests-$1 cross
+	cross=$(kernel_cross "$arch")
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cp -al "$source/tools" "$source/scripts" "$dir/"
+	env -u MAKEFLAGS -u KBUILD_OUTPUT -u CFLAGS LDFLAGS=-static make ARCH="$arch" \
+		CROSS_COMPILE="$cross" -j"$JOBS" -C "$dir/tools/testing/selftests/kvm" O= \
+		INSTALL_HDR_PATH="$WORK/headers-$arch" KSFT_KHDR_INSTALL_DONE=1 >"$log" 2>&1
+}
+
+# build_tests PART FILE...: the selftests compile, with no warning that the
+# base's own do not have (-Werror is no measure: those have some).
+build_tests() {
+	local arch=${1#tests-} log=$WORK/tests-$1.out new
+	shift
+	if [ ! -d "$WORK/headers-$arch" ] || [[ " $* " = */uapi/* ]]; then
+		rm -rf "$WORK/headers-$arch"
+		kernel_make "$TREE" "obj-$arch-headers" "$arch" headers_install \
+			INSTALL_HDR_PATH="$WORK/headers-$arch.new" || return
+		mv "$WORK/headers-$arch.new" "$WORK/headers-$arch"
+	fi
+	if [ ! -f "$WORK/warnings-$arch" ]; then
+		make_tests "$arch" "$BASE" "$log" || { cat "$log"; return 1; }
+		warnings "$log" >"$WORK/warnings-$arch.new"
+		mv "$WORK/warnings-$arch.new" "$WORK/warnings-$arch"
+	fi
+	make_tests "$arch" "$TREE" "$log" || { cat "$log"; return 1; }
+	new=$(warnings "$log" | comm -13 "$WORK/warnings-$arch" - | head -n 1)
+	[ -z "$new" ] || { echo "${new%%: *}: error: new warning: ${new#*: }"; return 1; }
+}
+
+# build_part PART FILE...: build what the files affect; its log is
+# $WORK/PART.log.
+build_part() {
+	local part=$1
+	case $part in
+	tests-*) build_tests "$@" ;;
+	*) build_objects "$@" ;;
+	esac >"$WORK/$part.log" 2>&1 </dev/null
+}
+
+# first_error PART: the line of its log that says why.
+first_error() {
+	grep -m1 -E '(^|[ :])(fatal )?error:|undefined reference|\*\*\* |No rule' "$WORK/$1.log" ||
+		tail -n 1 "$WORK/$1.log"
+}
