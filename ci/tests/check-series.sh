@@ -1,108 +1,12 @@
 #!/usr/bin/env bash
 # check-series.sh - test of scripts/check-series: each kind of finding is
-# provoked once in a made-up project; the parsers meet broken files under
-# AddressSanitizer and UBSan.
+# provoked once, alone, in a made-up project.
 #
 # Usage:   check-series.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
-
-need_packages gcc libc6-dev
-TOOL=$TMP/check-series
-gcc -std=gnu11 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -o "$TOOL" \
-	"$TOP"/scripts/src/{check-series,csv,diff,patch,text}.c
-
-ID_A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-ID_F=ffffffffffffffffffffffffffffffffffffffff
-ME="TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
-A=patches/iterator/walk-once.patch
-L=patches/rwlock-rcu/own-words.patch
-
-# patch_file SUBJECT BLOCK AUTHOR: a sound patch on stdout.
-patch_file() {
-	cat <<-END
-	From: $ME
-	Date: Sat, 21 Nov 2026 12:00:00 +0000
-	Subject: $1
-
-	$2
-	category: cleanup
-	bugzilla: NA
-	CVE: NA
-
-	Reference: https://git.kernel.org/torvalds/c/aaaaaaaaaaaa
-
-	--------------------------------
-
-	Walk the tree once. Twice is too often.
-
-	Adaptation: none, the function
-	is the same on 5.10.
-	${3:+Upstream-author: $3
-	}Tested: built
-
-	Signed-off-by: $ME
-	---
-	 fs/walk.c |    3 ++-
-	 fs/new.txt  |    1 +
-	 2 files changed, 3 insertions(+), 1 deletion(-)
-
-	diff --git a/fs/walk.c b/fs/walk.c
-	--- a/fs/walk.c
-	+++ b/fs/walk.c
-	@@ -10,3 +10,3 @@ int walk(void)
-	 int a;
-	-int b;
-	+int c;
-	 int d;
-	@@ -20,1 +20,2 @@
-	 int e;
-	+int f;
-	diff --git a/fs/new.txt b/fs/new.txt
-	new file mode 100644
-	--- /dev/null
-	+++ b/fs/new.txt
-	@@ -0,0 +1,1 @@
-	+int g;
-	END
-}
-
-# project: a sound project in $P.
-P=$TMP/project
-project() {
-	rm -rf "$P"
-	mkdir -p "$P/patches/iterator" "$P/patches/rwlock-rcu"
-	patch_file "mm: Walk once" "mainline inclusion
-from mainline-v5.12-rc1
-commit $ID_A" "A Person" >"$P/$A"
-	patch_file "mm: Ours" "openEuler inclusion" "" >"$P/$L"
-	cat >"$P/series" <<-END
-	# The milestone iterator: walk
-	$A
-
-	# rwlock-rcu
-	$L
-	END
-	cat >"$P/upstream-map.csv" <<-END
-	patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry
-	$A,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,adapted,$ID_F,unit test,,1
-	$A,iterator,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",folded,,,,X1
-	$L,rwlock-rcu,,none,,mm: Ours,local,,unit test,"two
-	lines",
-	,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,omitted,,,not needed,X2
-	END
-	cat >"$P/plan.csv" <<-END
-	entry,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,status
-	1,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,apply
-	X1,parallel-faults,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",apply
-	X2,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,skip
-	9,default-on,dddddddddddddddddddddddddddddddddddddddd,v5.15,D Person,mm: Later,apply
-	END
-}
-
-run() {
-	"$TOOL" --root "$P" --milestones "$MILESTONES" "$@"
-}
+# shellcheck source-path=SCRIPTDIR source=lib-check-series.sh
+. "$TOP/ci/tests/lib-check-series.sh"
 
 # finds FILE SED PATTERN [OPTION...]: after SED on FILE there is just that finding.
 finds() {
@@ -112,16 +16,6 @@ finds() {
 	sed -i -E "$edit" "$P/$file"
 	expect 1 "^$pattern" run "$@" || return 1
 	[ "$(wc -l <"$TMP/.out")" -eq 1 ] || { echo "more than one finding:"; cat "$TMP/.out"; return 1; }
-}
-
-# broken: the tool ends with findings or refuses, and no sanitizer speaks.
-broken() {
-	local rc=0
-	run "$@" >"$TMP/.out" 2>&1 || rc=$?
-	[ $rc -eq 1 ] && ! grep -qE 'Sanitizer|runtime error' "$TMP/.out" && return 0
-	echo "exit $rc"
-	head -c 2000 "$TMP/.out"
-	return 1
 }
 
 project
@@ -249,51 +143,4 @@ s/^9,default-on/9,iterator/~upstream-map.csv:1: error: no row for entry 9 of the
 4s/rwlock-rcu/iterator/~upstream-map.csv:6: error: milestone 'rwlock-rcu', the plan has 'iterator'
 4s/X2/X3/;4s/rwlock-rcu/default-on/~upstream-map.csv:6: error: the plan has no entry X2
 END
-
-# broken files
-feed() { project; "$@"; broken --milestones "$MILESTONES"; }
-# shellcheck disable=SC2317 # called by name
-{
-cut_at() { truncate -s "$1" "$P/$A"; }
-nul_in() { printf 'a\0b\n' >>"$P/$1"; }
-long_in() { head -c 3000000 /dev/zero | tr '\0' x >>"$P/$1"; echo >>"$P/$1"; }
-open_quote() { sed -i '2s/A Person/"A Person/' "$P/upstream-map.csv"; }
-quotes() { sed -i '2s/A Person/A "P" erson/;3s/""walk"""/"x"y/' "$P/upstream-map.csv"; }
-huge() { sed -i '32s/.*/@@ -999999999,999999999 +999999999,999999999 @@/' "$P/$A"; }
-empty() { : >"$P/$1"; }
-crlf() { sed -i 's/$/\r/' "$P/$1"; }
-noise() { head -c 100000 "$TOOL" >"$P/$1"; }
-}
-size=$(project; stat -c %s "$P/$A")
-cuts_all() {
-	local n
-	for ((n = 1; n < size; n += 29)); do feed cut_at $n || { echo "cut at byte $n"; return 1; }; done
-}
-check "broken: patch cut at any byte" cuts_all
-for f in "$A" series upstream-map.csv; do
-	for how in nul_in long_in empty crlf noise; do
-		check "broken: $how $f" feed $how "$f"
-	done
-done
-check "broken: a quote left open" feed open_quote
-check "broken: quotes in wrong places" feed quotes
-check "broken: hunk numbers out of all bounds" feed huge
-
-# the script around it
-project
-script() { "$TOP/scripts/check-series" --root "$P" "$@"; }
-check "script: sound project, checkpatch too" expect 0 '^check-series: 2 patches, 0 findings$' script
-sed -i 's/^+int c;$/+int c; /' "$P/$A"
-check "script: what checkpatch says" expect 1 "^$A:35: error: checkpatch: ERROR:TRAILING_WHITESPACE" script
-check "script: checkpatch again, remembered" expect 1 "^$A:35: error: checkpatch: ERROR:TRAILING_WHITESPACE" script
-sed -i '16s/.*/As commit 1234567890 did./' "$P/$A"
-check "script: a commit named badly in the text" expect 1 "^$A:16: error: checkpatch: ERROR:GIT_COMMIT_ID" script
-check "script: without checkpatch" expect 0 'patches, 0 findings' script --no-checkpatch
-check "script: one patch from another directory" expect 0 '^check-series: 1 patches, 0 findings$' \
-	env -C "$P/patches" "$TOP/scripts/check-series" --root "$P" rwlock-rcu/own-words.patch
-check "script: unknown option" expect 2 'Usage:' script --what
-check "script: no such patch" expect 2 'no such patch' script nowhere.patch
-check "script: no such plan" expect 2 'cannot read it' script --plan "$TMP/nowhere"
-check "script: not a project" expect 2 'is this the root' "$TOP/scripts/check-series" --root "$TMP"
-check "script: a base that is none" expect 2 'no scripts/checkpatch.pl' script --base "$TMP"
 tap_end

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# check-series-broken.sh - test of scripts/check-series: its parsers meet broken
+# files under AddressSanitizer and UBSan; options, checkpatch and exit codes.
+#
+# Usage:   check-series-broken.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-check-series.sh
+. "$TOP/ci/tests/lib-check-series.sh"
+
+# broken: the tool ends with findings or refuses, and no sanitizer speaks.
+broken() {
+	local rc=0
+	run "$@" >"$TMP/.out" 2>&1 || rc=$?
+	[ $rc -eq 1 ] && ! grep -qE 'Sanitizer|runtime error' "$TMP/.out" && return 0
+	echo "exit $rc"
+	head -c 2000 "$TMP/.out"
+	return 1
+}
+
+# broken files
+feed() { project; "$@"; broken --milestones "$MILESTONES"; }
+# shellcheck disable=SC2317 # called by name
+{
+cut_at() { truncate -s "$1" "$P/$A"; }
+nul_in() { printf 'a\0b\n' >>"$P/$1"; }
+long_in() { head -c 3000000 /dev/zero | tr '\0' x >>"$P/$1"; echo >>"$P/$1"; }
+open_quote() { sed -i '2s/A Person/"A Person/' "$P/upstream-map.csv"; }
+quotes() { sed -i '2s/A Person/A "P" erson/;3s/""walk"""/"x"y/' "$P/upstream-map.csv"; }
+huge() { sed -i '32s/.*/@@ -999999999,999999999 +999999999,999999999 @@/' "$P/$A"; }
+empty() { : >"$P/$1"; }
+crlf() { sed -i 's/$/\r/' "$P/$1"; }
+noise() { head -c 100000 "$TOOL" >"$P/$1"; }
+}
+size=$(project; stat -c %s "$P/$A")
+cuts_all() {
+	local n
+	for ((n = 1; n < size; n += 29)); do feed cut_at $n || { echo "cut at byte $n"; return 1; }; done
+}
+check "broken: patch cut at any byte" cuts_all
+for f in "$A" series upstream-map.csv; do
+	for how in nul_in long_in empty crlf noise; do
+		check "broken: $how $f" feed $how "$f"
+	done
+done
+check "broken: a quote left open" feed open_quote
+check "broken: quotes in wrong places" feed quotes
+check "broken: hunk numbers out of all bounds" feed huge
+
+# the script around it
+project
+script() { "$TOP/scripts/check-series" --root "$P" "$@"; }
+check "script: sound project, checkpatch too" expect 0 '^check-series: 2 patches, 0 findings$' script
+sed -i 's/^+int c;$/+int c; /' "$P/$A"
+check "script: what checkpatch says" expect 1 "^$A:35: error: checkpatch: ERROR:TRAILING_WHITESPACE" script
+check "script: checkpatch again, remembered" expect 1 "^$A:35: error: checkpatch: ERROR:TRAILING_WHITESPACE" script
+sed -i '16s/.*/As commit 1234567890 did./' "$P/$A"
+check "script: a commit named badly in the text" expect 1 "^$A:16: error: checkpatch: ERROR:GIT_COMMIT_ID" script
+check "script: without checkpatch" expect 0 'patches, 0 findings' script --no-checkpatch
+check "script: one patch from another directory" expect 0 '^check-series: 1 patches, 0 findings$' \
+	env -C "$P/patches" "$TOP/scripts/check-series" --root "$P" rwlock-rcu/own-words.patch
+check "script: unknown option" expect 2 'Usage:' script --what
+check "script: no such patch" expect 2 'no such patch' script nowhere.patch
+check "script: no such plan" expect 2 'cannot read it' script --plan "$TMP/nowhere"
+check "script: not a project" expect 2 'is this the root' "$TOP/scripts/check-series" --root "$TMP"
+check "script: a base that is none" expect 2 'no scripts/checkpatch.pl' script --base "$TMP"
+tap_end

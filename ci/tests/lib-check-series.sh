@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# lib-check-series.sh - a made-up project for the tests of scripts/check-series,
+# and its C program built with AddressSanitizer and UBSan.
+#
+# Usage:   . lib-check-series.sh       after tap.sh
+# Outputs: $TOOL, $P (the project's directory), $A and $L (its patches), and the
+#          functions below
+
+need_packages gcc libc6-dev
+TOOL=$TMP/check-series
+gcc -std=gnu11 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -o "$TOOL" \
+	"$TOP"/scripts/src/{check-series,csv,diff,patch,text}.c
+
+ID_A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+ID_F=ffffffffffffffffffffffffffffffffffffffff
+ME="TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
+A=patches/iterator/walk-once.patch
+L=patches/rwlock-rcu/own-words.patch
+
+# patch_file SUBJECT BLOCK AUTHOR: a sound patch on stdout.
+patch_file() {
+	cat <<-END
+	From: $ME
+	Date: Sat, 21 Nov 2026 12:00:00 +0000
+	Subject: $1
+
+	$2
+	category: cleanup
+	bugzilla: NA
+	CVE: NA
+
+	Reference: https://git.kernel.org/torvalds/c/aaaaaaaaaaaa
+
+	--------------------------------
+
+	Walk the tree once. Twice is too often.
+
+	Adaptation: none, the function
+	is the same on 5.10.
+	${3:+Upstream-author: $3
+	}Tested: built
+
+	Signed-off-by: $ME
+	---
+	 fs/walk.c |    3 ++-
+	 fs/new.txt  |    1 +
+	 2 files changed, 3 insertions(+), 1 deletion(-)
+
+	diff --git a/fs/walk.c b/fs/walk.c
+	--- a/fs/walk.c
+	+++ b/fs/walk.c
+	@@ -10,3 +10,3 @@ int walk(void)
+	 int a;
+	-int b;
+	+int c;
+	 int d;
+	@@ -20,1 +20,2 @@
+	 int e;
+	+int f;
+	diff --git a/fs/new.txt b/fs/new.txt
+	new file mode 100644
+	--- /dev/null
+	+++ b/fs/new.txt
+	@@ -0,0 +1,1 @@
+	+int g;
+	END
+}
+
+# project: a sound project in $P.
+P=$TMP/project
+project() {
+	rm -rf "$P"
+	mkdir -p "$P/patches/iterator" "$P/patches/rwlock-rcu"
+	patch_file "mm: Walk once" "mainline inclusion
+from mainline-v5.12-rc1
+commit $ID_A" "A Person" >"$P/$A"
+	patch_file "mm: Ours" "openEuler inclusion" "" >"$P/$L"
+	cat >"$P/series" <<-END
+	# The milestone iterator: walk
+	$A
+
+	# rwlock-rcu
+	$L
+	END
+	cat >"$P/upstream-map.csv" <<-END
+	patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry
+	$A,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,adapted,$ID_F,unit test,,1
+	$A,iterator,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",folded,,,,X1
+	$L,rwlock-rcu,,none,,mm: Ours,local,,unit test,"two
+	lines",
+	,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,omitted,,,not needed,X2
+	END
+	cat >"$P/plan.csv" <<-END
+	entry,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,status
+	1,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,apply
+	X1,parallel-faults,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",apply
+	X2,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,skip
+	9,default-on,dddddddddddddddddddddddddddddddddddddddd,v5.15,D Person,mm: Later,apply
+	END
+}
+
+run() {
+	"$TOOL" --root "$P" --milestones "$MILESTONES" "$@"
+}
