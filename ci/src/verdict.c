@@ -7,7 +7,8 @@
  *        verdict --header | --list-patterns | -h
  *
  * Reads the console of one boot: kernel messages, and between them the
- * records of PID 1, which begin with "gate: " behind the time stamp:
+ * records of PID 1, which are kernel messages too (level: warning) and begin
+ * with "gate: " behind the time stamp:
  *   gate: begin tests=N list=NAME
  *   gate: param NAME=VALUE
  *   gate: test I NAME begin
@@ -585,12 +586,10 @@ static void read_console(struct run *run, struct text rest)
 	}
 
 	/*
-	 * Lockdep and others warn at a level that "quiet" hides.  The kernel's
-	 * banner has a less urgent level still: without it nothing is proven.
+	 * Lockdep and others complain at the level of a warning, which "quiet"
+	 * hides.  So are PID 1's records: where they show, warnings do.
 	 */
-	if (!ps.boots)
-		trouble(run, format("no 'Linux version' on the console: warnings may be hidden too"));
-	else if (ps.boots > 1)
+	if (ps.boots > 1)
 		trouble(run, format("the kernel started %zu times", ps.boots));
 	if (!ps.begins)
 		trouble(run, format("no begin marker: the tests never started"));
