@@ -54,9 +54,10 @@ stop_with_children_on_signals() {
 	"$@"
 }
 
-# boot LANE RUN MMU CPUS KERNELDIR INITRD DIR [KNOWN]: boot once, leave everything in DIR.
+# boot LANE RUN MMU CPUS KERNELDIR INITRD TESTLIST DIR [KNOWN]: boot once, leave
+# everything in DIR.
 boot() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 dir=$7 known=${8-}
+	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
 	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane}" rc=0 ended
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
@@ -77,7 +78,7 @@ boot() {
 	[ $rc -eq 0 ] || [ "$ended" != poweroff ] || ended="the lane's exit code is $rc"
 	[ -f "$dir/console.log" ] || : >"$dir/console.log"
 	rc=0
-	"$VERDICT" ${known:+--known "$known"} --list "$TOP/ci/guest/lists/${list:-$lane}.list" \
+	"$VERDICT" ${known:+--known "$known"} --list "$tests" \
 		--name "$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
 		>"$dir/row.txt" || rc=$?
 	return $rc
@@ -91,7 +92,8 @@ one_run() {
 		known=$results/.$run.known.part
 		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
 	fi
-	step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" "$dir" "$known" || rc=$?
+	step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
+		"$TOP/ci/guest/lists/${list:-$lane}.list" "$dir" "$known" || rc=$?
 	[ -z "$known" ] || mv "$known" "$dir/known-failures"
 	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
 	: >"$results/.$run.done.part"
@@ -148,15 +150,21 @@ prove_known() {
 }
 
 # base_run LANE RUN MMU CPUS: folder with what the unpatched base does in the same
-# machine, from the cache or from a boot. Key: base, lane, kernel, selftests, list.
+# machine in the tests that are known to fail, from the cache or from a boot.
+# Key: base, lane, kernel, selftests, list.
 base_run() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd key dir rc=0
+	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
 	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane}") || return
+	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
+		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane}.list"
+	done)
 	key=$({
 		echo "$BASE_VERSION $lane $mmu $cpus $variant"
-		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" "$initrd"
+		echo "$tests"
+		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" \
+			"$BUILD/guest/base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
 	} | sha256sum | cut -c1-32)
 	dir=$BUILD/cache/base-runs/$key
 	with_lock "base-run-$key" base_boot "$@" || return "$EX_HARNESS"
@@ -164,11 +172,18 @@ base_run() {
 	echo "$dir"
 }
 
-# base_boot LANE RUN MMU CPUS: with the variables of base_run.
+# base_boot LANE RUN MMU CPUS: with the variables of base_run. The kernel unpacks
+# archive after archive: a second one puts the short list over the long one.
 base_boot() {
-	local rc=0
+	local rc=0 root=$dir.root
 	[ ! -f "$dir/tests.txt" ] || return 0
-	step "boot base $2" boot "$1" "$2" "$3" "$4" "$kernel" "$initrd" "$dir.part" >&2 || rc=$?
+	need_packages cpio gzip || return
+	rm -rf "$root" && mkdir -p "$root/etc" && echo "$tests" >"$root/etc/testlist" || return
+	(cd "$root" && find etc | sort | cpio -o -H newc -R 0:0 --quiet | gzip -1n) >"$root/list.gz" &&
+		cat "$initrd" "$root/list.gz" >"$root/initrd.gz" || return
+	step "boot base $2" boot "$1" "$2" "$3" "$4" "$kernel" "$root/initrd.gz" "$root/etc/testlist" \
+		"$dir.part" >&2 || rc=$?
+	rm -rf "$root"
 	[ $rc -ne "$EX_HARNESS" ] && [ -f "$dir.part/tests.txt" ] || return "$EX_HARNESS"
 	rm -rf "$dir" && mv "$dir.part" "$dir"
 }
