@@ -40,18 +40,31 @@ verdict_code() {
 	esac
 }
 
-# kill_children_at_exit: a signal ends the emulators too.
-kill_children_at_exit() {
-	# shellcheck disable=SC2046 # a list of numbers
-	trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+# launch RUN COMMAND...: in the background and in a process group of its own, so
+# that all of it can be stopped. RUN stands before its lines when it is not alone.
+launch() {
+	local run=$1
+	shift
+	set -m
+	if [ "$(parallel_runs "$lane")" -eq 1 ]; then
+		(set +m; "$@") </dev/null &
+	else
+		(set +m; "$@" 2> >(sed -u "s/^/$run: /" >&2)) </dev/null &
+	fi
+	set +m
+	groups+=($!)
 }
 
-# stop_with_children_on_signals COMMAND...: for a command in the background.
-stop_with_children_on_signals() {
-	kill_children_at_exit
-	"$@"
+wait_all() {
+	[ ${#groups[@]} -eq 0 ] || wait "${groups[@]}" || true
+	groups=()
+}
+
+stop_all() {
+	local g
+	for g in ${groups[@]+"${groups[@]}"}; do
+		kill -TERM -- "-$g" 2>/dev/null || true
+	done
 }
 
 # boot LANE RUN MMU CPUS KERNELDIR INITRD TESTLIST DIR [KNOWN]: boot once, leave
@@ -66,10 +79,8 @@ boot() {
 	tdp1) append+=" kvm.tdp_mmu=1"; expect+=(--expect kvm.tdp_mmu=Y) ;;
 	esac
 	[ "$variant" = plain ] || options+=(--timeout 2400)
-	# In the background: a signal is not kept waiting until the machine ends.
 	"$TOP/ci/lanes/$lane" --kernel "$kernel/image" --initrd "$initrd" --out "$dir" \
-		"${options[@]}" --append "$append" &
-	wait $! || rc=$?
+		"${options[@]}" --append "$append" || rc=$?
 	ended=$(sed -n 's/^ended: //p' "$dir/lane.txt" 2>/dev/null) || true
 	case $ended in
 	"poweroff after "*) ended=poweroff ;;

@@ -57,6 +57,24 @@ program ci/tests/half.sh 'echo "ok 1 - a"' 'exit 0'
 check "TAP without a plan fails" expect 1 'TAP is not whole' "$T" tool-half
 program ci/tests/half.sh 'echo "ok 1 - a"; echo 1..2' 'exit 0'
 check "TAP that stops half-way fails" expect 1 'TAP is not whole' "$T" tool-half
+program ci/bisect "sleep 300 &" "echo \$! >'$TMP/sleeper'" wait
+stopped() {
+	local i
+	"$T" bisect >"$TMP/stopped" 2>&1 &
+	for ((i = 0; i < 100; i++)); do
+		[ ! -s "$TMP/sleeper" ] || break
+		sleep 0.1
+	done
+	kill -TERM $!
+	wait $! || true
+	for ((i = 0; i < 50; i++)); do
+		kill -0 "$(cat "$TMP/sleeper")" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	cat "$TMP/stopped"
+	return 1
+}
+check "stopped half-way, it stops the test and what that started" stopped
 : >"$P/series"
 check "a series without patches fails" expect 1 'no patch of any milestone' "$T" gate
 
