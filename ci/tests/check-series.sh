@@ -21,6 +21,8 @@ finds() {
 project
 check "a sound project" expect 0 "" run
 check "a sound project with its plan" expect 0 "" run --plan "$P/plan.csv"
+sed -i 's/$/\r/' "$P/plan.csv"
+check "a plan with CRLF" expect 0 "" run --plan "$P/plan.csv"
 check "one patch alone" expect 0 "" run "$A"
 
 # series and files: line by line  FILE | SED | finding
@@ -102,6 +104,7 @@ more() {
 option() { sed -i "2s/$/ -p0/" series; }
 indent() { sed -i "3s/^/ # x/" series; }
 no_row() { echo patches/rwlock-rcu/none.patch >>series; }
+map_crlf() { sed -i 's/$/\r/' upstream-map.csv; }
 stray() { echo x >patches/iterator/README; }
 gone() { rm "$A"; }
 order() { printf '# rwlock-rcu\n%s\n# iterator\n%s\n' "$L" "$A" >series; }
@@ -118,6 +121,7 @@ same_text() { sed -i '34,35d;33s/$/\n int c;/;32s/.*/@@ -10,3 +10,3 @@/' "$A"; }
 check "an option in the series" more "^series:2: error: .*neither a comment from column 1" option
 check "an indented comment" more "^series:3: error: .*neither a comment from column 1" indent
 check "a line without a row" more "^series:6: error: no row adapted, partial or local" no_row
+check "a map with CRLF" more '^upstream-map.csv:1: error: holds a carriage return' map_crlf
 check "a file without a line" more '^patches/iterator/README:1: error: no line' stray
 check "a line without a file" more "^$A:1: error: cannot read it" gone
 check "milestones out of order" more '^series:4: error: milestone iterator out of order' order

@@ -521,7 +521,7 @@ static void load_tables(struct project *pr)
 	char *path = in_root(pr, MAP);
 	size_t i;
 
-	if (csv_load(&pr->map, path, MAP))
+	if (csv_load(&pr->map, path, MAP, true))
 		refuse(path, "cannot read it");
 	free(path);
 	if (!csv_header_starts(&pr->map, MAP_HEADER) || pr->map.row[0].nr != NR_COLUMNS) {
@@ -531,7 +531,7 @@ static void load_tables(struct project *pr)
 	}
 	if (!pr->plan_path)
 		return;
-	if (csv_load(&pr->plan, pr->plan_path, pr->plan_path))
+	if (csv_load(&pr->plan, pr->plan_path, pr->plan_path, false))
 		refuse(pr->plan_path, "cannot read it");
 	for (i = 0; i < pr->plan.nr; i++)
 		if (pr->plan.row[i].nr < PLAN_COLUMNS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * csv.c - RFC 4180 tables with LF line ends. A field may stand in double
+ * csv.c - RFC 4180 tables, with LF or CRLF line ends. A field may stand in double
  * quotes; a quote inside is doubled; a quoted field may hold commas and
  * line ends.
  */
@@ -14,7 +14,6 @@
 struct reader {
 	const char *name, *p, *end;
 	size_t line;
-	bool cr_told;
 };
 
 static void add_field(struct csv_row *row, char *field)
@@ -44,9 +43,6 @@ static bool read_field(struct reader *r, char **field)
 			break;
 		} else if (!quoted && *r->p == '"') {
 			finding(r->name, r->line, "a quote inside a field that is not quoted");
-		} else if (*r->p == '\r' && !r->cr_told) {
-			finding(r->name, r->line, "carriage return: use plain newlines");
-			r->cr_told = true;
 		}
 		r->line += *r->p == '\n';
 		if (n + 1 == size) {
@@ -88,7 +84,19 @@ static bool read_row(struct reader *r, struct csv_row *row)
 	}
 }
 
-int csv_load(struct csv *csv, const char *path, const char *name)
+/* Makes LF of CRLF; returns the new length. */
+static size_t drop_cr(char *buf, size_t len)
+{
+	size_t from, to = 0;
+
+	for (from = 0; from < len; from++)
+		if (buf[from] != '\r' || buf[from + 1] != '\n')
+			buf[to++] = buf[from];
+	buf[to] = '\0';
+	return to;
+}
+
+int csv_load(struct csv *csv, const char *path, const char *name, bool lf_only)
 {
 	struct reader r = { .name = name, .line = 1 };
 	struct csv_row row;
@@ -104,9 +112,12 @@ int csv_load(struct csv *csv, const char *path, const char *name)
 	if (len && memchr(buf, '\0', len)) {
 		finding(name, 1, "holds a NUL byte: not a text file");
 		len = strlen(buf);
-	} else if (len && buf[len - 1] != '\n') {
+	} else if (lf_only && memchr(buf, '\r', len)) {
+		finding(name, 1, "holds a carriage return: use plain newlines");
+	} else if (lf_only && len && buf[len - 1] != '\n') {
 		finding(name, 1, "does not end with a newline");
 	}
+	len = drop_cr(buf, len);
 	r.p = buf;
 	r.end = buf + len;
 	while (ok && r.p < r.end) {
