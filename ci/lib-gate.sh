@@ -10,9 +10,8 @@
 # lane_runs LANE ARCH VARIANT: "RUN MMU CPUS" for each boot ("-": as the lane has it).
 lane_runs() {
 	local mmu cpus mmus="tdp0 tdp1" counts="-"
-	case $1 in
-	intel-ept) counts="1 8" ;;
-	esac
+	[ "$1" != intel-ept ] || counts="1 8"
+	[ -z "$shadow" ] || mmus=shadow counts=-
 	[ "$2" = x86_64 ] || mmus=none
 	for cpus in $counts; do
 		for mmu in $mmus; do
@@ -23,10 +22,7 @@ lane_runs() {
 
 # parallel_runs LANE: boots at a time. Bochs has one thread, QEMU uses all CPUs.
 parallel_runs() {
-	case $1 in
-	intel-ept) nproc ;;
-	*) echo 1 ;;
-	esac
+	if [ "$1" = intel-ept ]; then nproc; else echo 1; fi
 }
 
 # verdict_code WORD
@@ -71,12 +67,14 @@ stop_all() {
 # everything in DIR.
 boot() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
-	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane}" rc=0 ended
+	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane$shadow}" rc=0 ended tdp=kvm_amd.npt
+	[ "$lane" != intel-ept ] || tdp=kvm_intel.ept
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
 	case $mmu in
 	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
 	tdp1) append+=" kvm.tdp_mmu=1"; expect+=(--expect kvm.tdp_mmu=Y) ;;
+	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$tdp=N") ;;
 	esac
 	[ "$variant" = plain ] || options+=(--timeout 2400)
 	"$TOP/ci/lanes/$lane" --kernel "$kernel/image" --initrd "$initrd" --out "$dir" \
@@ -104,7 +102,7 @@ one_run() {
 		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
 	fi
 	step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
-		"$TOP/ci/guest/lists/${list:-$lane}.list" "$dir" "$known" || rc=$?
+		"$TOP/ci/guest/lists/${list:-$lane$shadow}.list" "$dir" "$known" || rc=$?
 	[ -z "$known" ] || mv "$known" "$dir/known-failures"
 	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
 	: >"$results/.$run.done.part"
@@ -138,7 +136,7 @@ known_entries() {
 		nr=$((nr + 1))
 		[ "$lane" = "$1" ] || continue
 		[ "$mmu" = "$2" ] || [ "$mmu" = '*' ] || continue
-		list_has "${list:-$1}" "$test" || continue
+		list_has "${list:-$1$shadow}" "$test" || continue
 		echo "$nr $test $reason"
 	done <"$TOP/ci/known-failures"
 }
@@ -167,9 +165,9 @@ base_run() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane}") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$shadow}") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
-		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane}.list"
+		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$shadow}.list"
 	done)
 	key=$({
 		echo "$BASE_VERSION $lane $mmu $cpus $variant"
