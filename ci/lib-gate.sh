@@ -67,14 +67,14 @@ stop_all() {
 # everything in DIR.
 boot() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
-	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane$shadow}" rc=0 ended tdp=kvm_amd.npt
-	[ "$lane" != intel-ept ] || tdp=kvm_intel.ept
+	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane$shadow}" rc=0 ended nested=kvm_amd.npt=0
+	[ "$lane" != intel-ept ] || nested=kvm_intel.ept=N
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
 	case $mmu in
 	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
 	tdp1) append+=" kvm.tdp_mmu=1"; expect+=(--expect kvm.tdp_mmu=Y) ;;
-	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$tdp=N") ;;
+	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
 	esac
 	[ "$variant" = plain ] || options+=(--timeout 2400)
 	"$TOP/ci/lanes/$lane" --kernel "$kernel/image" --initrd "$initrd" --out "$dir" \
@@ -97,7 +97,7 @@ boot() {
 # takes its name at the end.
 one_run() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known=''
-	if known_entries "$lane" "$mmu" | grep -q .; then
+	if [ -n "$(known_entries "$lane" "$mmu")" ]; then
 		known=$results/.$run.known.part
 		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
 	fi
