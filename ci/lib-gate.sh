@@ -126,7 +126,7 @@ check_known_failures() {
 
 # list_has LIST TEST
 list_has() {
-	cut -f1 "$TOP/ci/guest/lists/$1.list" | cut -d' ' -f1 | grep -qxF -- "$2"
+	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/guest/lists/$1.list")
 }
 
 # known_entries LANE MMU: "LINE TEST REASON..." of the known failures that concern it.
