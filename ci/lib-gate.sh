@@ -96,103 +96,23 @@ boot() {
 # one_run LANE RUN MMU CPUS: a boot of the milestone, by way of a folder that
 # takes its name at the end.
 one_run() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known=''
+	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known='' again=$retry
 	if [ -n "$(known_entries "$lane" "$mmu")" ]; then
 		known=$results/.$run.known.part
 		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
 	fi
-	step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
-		"$TOP/ci/guest/lists/${list:-$lane$shadow}.list" "$dir" "$known" || rc=$?
+	while :; do
+		rc=0
+		step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
+			"$TOP/ci/guest/lists/${list:-$lane$shadow}.list" "$dir" "$known" || rc=$?
+		if [ $rc -ne "$EX_FAIL" ] || [ -z "$again" ]; then break; fi
+		again=''
+		rm -rf "${results:?}/$run-first" && mv "$dir" "$results/$run-first" || return "$EX_HARNESS"
+		own_row "$run-first" flaky "$(cat "$results/$run-first/conclusion.txt"); booted a second time"
+	done
 	[ -z "$known" ] || mv "$known" "$dir/known-failures"
 	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
 	: >"$results/.$run.done.part"
 	say "$run: $(cat "$results/$run/conclusion.txt")"
 	return $rc
-}
-
-# check_known_failures LANES: refuse a file that cannot be right.
-check_known_failures() {
-	local lane mmu test reason nr=0 where
-	while read -r lane mmu test reason; do
-		nr=$((nr + 1))
-		[[ -n $lane && $lane != '#'* ]] || continue
-		where="ci/known-failures:$nr:"
-		grep -qxF -- "$lane" <<<"$1" || die "$EX_USAGE" "$where no lane '$lane'"
-		[[ $mmu =~ ^(tdp0|tdp1|none|\*)$ ]] || die "$EX_USAGE" "$where '$mmu' is none of tdp0, tdp1, none, *"
-		list_has "$lane" "$test" || die "$EX_USAGE" "$where the list of $lane has no test '$test'"
-		[ -n "$reason" ] || die "$EX_USAGE" "$where no reason for the known failure of $test"
-	done <"$TOP/ci/known-failures"
-}
-
-# list_has LIST TEST
-list_has() {
-	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/guest/lists/$1.list")
-}
-
-# known_entries LANE MMU: "LINE TEST REASON..." of the known failures that concern it.
-known_entries() {
-	local lane mmu test reason nr=0
-	while read -r lane mmu test reason; do
-		nr=$((nr + 1))
-		[ "$lane" = "$1" ] || continue
-		[ "$mmu" = "$2" ] || [ "$mmu" = '*' ] || continue
-		list_has "${list:-$1$shadow}" "$test" || continue
-		echo "$nr $test $reason"
-	done <"$TOP/ci/known-failures"
-}
-
-# prove_known LANE RUN MMU CPUS: "TEST HOW REASON..." for verdict, as the base
-# fails it; an entry that the base does not fail becomes a row of the table.
-prove_known() {
-	local lane=$1 run=$2 mmu=$3 nr test reason how base
-	base=$(base_run "$@") || { own_row "$run" harness "the base could not be booted: no failure is known"; return 0; }
-	known_entries "$lane" "$mmu" | while read -r nr test reason; do
-		how=$(sed -n "s/^$test \([^ ]*\) .*/\1/p" "$base/tests.txt")
-		case $how in
-		exit=* | signal=* | timeout) echo "$test $how $reason" ;;
-		*)
-			own_row "known-failures" fail \
-				"ci/known-failures:$nr: error: $test does not fail on the base in $run ($how): remove the entry"
-			;;
-		esac
-	done
-}
-
-# base_run LANE RUN MMU CPUS: folder with what the unpatched base does in the same
-# machine in the tests that are known to fail, from the cache or from a boot.
-# Key: base, lane, kernel, selftests, list.
-base_run() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
-	arch=$("$TOP/ci/lanes/$lane" --arch)
-	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$shadow}") || return
-	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
-		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$shadow}.list"
-	done)
-	key=$({
-		echo "$BASE_VERSION $lane $mmu $cpus $variant"
-		echo "$tests"
-		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" \
-			"$BUILD/guest/base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
-	} | sha256sum | cut -c1-32)
-	dir=$BUILD/cache/base-runs/$key
-	with_lock "base-run-$key" base_boot "$@" || return "$EX_HARNESS"
-	say "base $run: $(cat "$dir/conclusion.txt")"
-	echo "$dir"
-}
-
-# base_boot LANE RUN MMU CPUS: with the variables of base_run. The kernel unpacks
-# archive after archive: a second one puts the short list over the long one.
-base_boot() {
-	local rc=0 root=$dir.root
-	[ ! -f "$dir/tests.txt" ] || return 0
-	need_packages cpio gzip || return
-	rm -rf "$root" && mkdir -p "$root/etc" && echo "$tests" >"$root/etc/testlist" || return
-	(cd "$root" && find etc | sort | cpio -o -H newc -R 0:0 --quiet | gzip -1n) >"$root/list.gz" &&
-		cat "$initrd" "$root/list.gz" >"$root/initrd.gz" || return
-	step "boot base $2" boot "$1" "$2" "$3" "$4" "$kernel" "$root/initrd.gz" "$root/etc/testlist" \
-		"$dir.part" >&2 || rc=$?
-	rm -rf "$root"
-	[ $rc -ne "$EX_HARNESS" ] && [ -f "$dir.part/tests.txt" ] || return "$EX_HARNESS"
-	rm -rf "$dir" && mv "$dir.part" "$dir"
 }

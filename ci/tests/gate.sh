@@ -9,7 +9,7 @@ need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
 mkdir -p "$P/scripts" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
 cp "$TOP"/scripts/{lib.sh,build-tool} "$P/scripts/"
-cp "$TOP"/ci/{gate,lib-gate.sh,lib-kernel.sh} "$P/ci/"
+cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh} "$P/ci/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
@@ -150,6 +150,18 @@ check "from another directory" expect 0 'amd-npt-plain-tdp0 +pass ' env -C / "$G
 ONE=("$G" --lane amd-npt iterator)
 records iterator exit=254
 check "a failed test" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}"
+check "a second boot does not excuse it" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}" --retry
+check "the first one is kept" files "$B/results/iterator/amd-npt-plain-tdp1-first"
+sed -i '/^amd-npt-plain-tdp1-first /!d' "$TMP/.out"
+check "and in the table" grep -q 'flaky' "$TMP/.out"
+# The second boot goes well: the first one mends what it fails of.
+cp "$P/fake/emulator" "$TMP/emulator"
+sed -i '$i sed -i "s/^two exit=254/two exit=0/" "$here/$1"' "$P/fake/emulator"
+records iterator exit=254
+check "a second boot that passes" expect 0 'amd-npt-plain-tdp0-first +flaky' "${ONE[@]}" --retry
+cp "$TMP/emulator" "$P/fake/emulator"
+records iterator exit=0 "WARNING: CPU: 1 PID: 70 at arch/x86/kvm/mmu/tdp_mmu.c:299 foo+0x1/0x2"
+check "a WARN is not tried again" expect 3 'amd-npt-plain-tdp1 +splat' "${ONE[@]}" --retry
 records iterator exit=0 "WARNING: CPU: 1 PID: 70 at arch/x86/kvm/mmu/tdp_mmu.c:299 foo+0x1/0x2"
 check "a WARN while all tests pass" expect 3 'splat: warn: WARNING: CPU: 1' "${ONE[@]}"
 records iterator exit=4
