@@ -18,7 +18,7 @@ interrupted() {
 	local i pid rc=0
 	fresh
 	for i in $(seq 40); do
-		sed -i "$((i * 4))s/.*/line $i/" "$TMP/work/b/$MMU/tdp_mmu.c"
+		sed -i "$((i * 4))s/.*/line $i/" "$TMP/edit/b/$MMU/tdp_mmu.c"
 		next_patch "patches/rwlock-rcu/many$i.patch"
 		echo "patches/rwlock-rcu/many$i.patch" >>"$TMP/project/series"
 	done

@@ -115,7 +115,7 @@ feature_present() {
 foreign_stack() {
 	fresh
 	mkdir -p "$TMP/other"
-	(cd "$TMP/work" && cp -r b c && echo x >>c/Kbuild && diff -urN b c >"$TMP/other/x.patch") || true
+	(cd "$TMP/edit" && cp -r b c && echo x >>c/Kbuild && diff -urN b c >"$TMP/other/x.patch") || true
 	echo x.patch >"$TMP/other/series"
 	(cd "$TMP/tree" && QUILT_PATCHES=$TMP/other quilt --quiltrc - push)
 	rm -rf "$TMP/before"

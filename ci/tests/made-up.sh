@@ -4,7 +4,7 @@
 # Usage:   . ci/tests/made-up.sh         after tap.sh; then fresh
 # Inputs:  scripts/ and ci/ of the project: copied, so the tools run as they are
 # Outputs: $TMP/project with a series of three patches in two milestones,
-#          $TMP/tree they apply to, $TMP/before a copy of it, $TMP/work/b what
+#          $TMP/tree they apply to, $TMP/before a copy of it, $TMP/edit/b what
 #          it has to be in the end; the functions below.
 # Exit codes: none of its own
 
@@ -14,8 +14,8 @@ MMU=arch/x86/kvm/mmu
 # two changes two files, three sits elsewhere.
 fresh() {
 	local d p=$TMP/project t=$TMP/tree
-	rm -rf "$p" "$t" "$TMP/work" "$TMP/before"
-	mkdir -p "$p/patches/iterator" "$p/patches/rwlock-rcu" "$TMP/work" "$p/ci"
+	rm -rf "$p" "$t" "$TMP/edit" "$TMP/before"
+	mkdir -p "$p/patches/iterator" "$p/patches/rwlock-rcu" "$TMP/edit" "$p/ci"
 	cp -r "$TOP/scripts" "$p/scripts"
 	cp "$TOP"/ci/{prepare-tree,base-matrix} "$p/ci"
 	mkdir -p "$t/$MMU" "$t/arch/x86/include/asm" "$t/include/linux" "$t/virt/kvm"
@@ -25,9 +25,9 @@ fresh() {
 	seq 100 >"$t/$MMU/mmu.c"
 	seq 200 >"$t/$MMU/tdp_mmu.c"
 	seq 50 >"$t/virt/kvm/kvm_main.c"
-	cp -r "$t" "$TMP/work/a"
-	cp -r "$t" "$TMP/work/b"
-	d=$TMP/work/b
+	cp -r "$t" "$TMP/edit/a"
+	cp -r "$t" "$TMP/edit/b"
+	d=$TMP/edit/b
 	mkdir -p "$d/Documentation/new/deep"
 	echo text >"$d/Documentation/new/deep/file.rst"
 	sed -i 's/^20$/twenty/' "$d/$MMU/mmu.c"
@@ -49,9 +49,9 @@ fresh() {
 
 # next_patch PATH: a patch of what changed in work/b since the last one.
 next_patch() {
-	(cd "$TMP/work" && diff -urN a b) >"$TMP/project/$1" || true
-	rm -rf "$TMP/work/a"
-	cp -r "$TMP/work/b" "$TMP/work/a"
+	(cd "$TMP/edit" && diff -urN a b) >"$TMP/project/$1" || true
+	rm -rf "$TMP/edit/a"
+	cp -r "$TMP/edit/b" "$TMP/edit/a"
 }
 
 apply() {
@@ -70,5 +70,5 @@ applied() {
 
 # complete: the tree has the whole series.
 complete() {
-	diff -r -x .pc "$TMP/work/b" "$TMP/tree"
+	diff -r -x .pc "$TMP/edit/b" "$TMP/tree"
 }

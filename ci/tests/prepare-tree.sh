@@ -49,7 +49,7 @@ milestones() {
 	local t=$TMP/build/tree
 	project
 	expect 0 "^$t/iterator\$" prepare iterator && prepare rwlock-rcu &&
-		diff -r -x .pc -x .key -x .made "$TMP/work/b" "$t/rwlock-rcu" &&
+		diff -r -x .pc -x .key -x .made "$TMP/edit/b" "$t/rwlock-rcu" &&
 		! cmp -s "$t/iterator/virt/kvm/kvm_main.c" "$t/rwlock-rcu/virt/kvm/kvm_main.c" &&
 		cmp "$t/iterator/$MMU/mmu.c" "$t/rwlock-rcu/$MMU/mmu.c" &&
 		! cmp -s "$t/iterator/.key" "$t/rwlock-rcu/.key"
@@ -101,7 +101,7 @@ killed() {
 		kill -9 -- -$pid || true
 		wait $pid || true
 		prepare rwlock-rcu && [ "$(ls -A "$TMP/build/tree")" = rwlock-rcu ] &&
-			diff -r -x .pc -x .key -x .made "$TMP/work/b" "$TMP/build/tree/rwlock-rcu" || return 1
+			diff -r -x .pc -x .key -x .made "$TMP/edit/b" "$TMP/build/tree/rwlock-rcu" || return 1
 	done
 }
 
