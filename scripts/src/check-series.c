@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include "csv.h"
+#include "map.h"
 #include "patch.h"
 #include "text.h"
 
@@ -26,16 +27,8 @@
 #include <sys/stat.h>
 
 #define SERIES "series"
-#define MAP "upstream-map.csv"
 #define PATCHES "patches"
 #define PATCH_ERE PATCHES "/[a-z0-9.-]+/[a-z0-9-]+\\.patch"
-#define ID_ERE "[0-9a-f]{40}"
-#define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
-
-enum { PATCH, MILESTONE, COMMIT, VERSION, AUTHOR, TITLE, RELATION, FIXES,
-       EVIDENCE, NOTE, ENTRY, NR_COLUMNS };
-#define MAP_HEADER "patch,milestone,upstream_commit,upstream_version," \
-	"upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry"
 
 enum { PLAN_ENTRY, PLAN_MILESTONE, PLAN_COMMIT, PLAN_VERSION, PLAN_AUTHOR,
        PLAN_TITLE, PLAN_COLUMNS };
@@ -89,12 +82,6 @@ static char *milestone_of(const char *path)
 static char *in_root(const struct project *pr, const char *path)
 {
 	return xasprintf("%s/%s", pr->root, path);
-}
-
-static void refuse(const char *path, const char *why)
-{
-	fprintf(stderr, "check-series: error: %s: %s\n", path, why);
-	exit(2);
 }
 
 /* ---- the series and the files under patches/ ---- */

@@ -17,7 +17,7 @@ static size_t nr_findings;
 
 static void out_of_memory(void)
 {
-	fputs("check-series: error: out of memory\n", stderr);
+	fprintf(stderr, "%s: error: out of memory\n", program_invocation_short_name);
 	exit(5);
 }
 
@@ -136,6 +136,18 @@ size_t findings(void)
 	return nr_findings;
 }
 
+void refuse(const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: error: %s: ", program_invocation_short_name, path);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(2);
+}
+
 bool matches(const char *s, const char *ere)
 {
 	char *whole = xasprintf("^(%s)$", ere);
@@ -143,7 +155,8 @@ bool matches(const char *s, const char *ere)
 	bool yes;
 
 	if (regcomp(&re, whole, REG_EXTENDED | REG_NOSUB)) {
-		fprintf(stderr, "check-series: error: bad pattern '%s'\n", ere);
+		fprintf(stderr, "%s: error: bad pattern '%s'\n",
+			program_invocation_short_name, ere);
 		exit(5);
 	}
 	yes = regexec(&re, s, 0, NULL, 0) == 0;
