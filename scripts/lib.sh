@@ -82,9 +82,16 @@ hold_lock() {
 	flock "$HELD_LOCK"
 }
 
-# need_packages PACKAGE...: Debian packages; installed when root, named otherwise.
+# need_packages PACKAGE...: Debian packages, or their namesakes where rpm rules;
+# installed when root, named otherwise.
 need_packages() {
 	local p missing=()
+	if ! command -v dpkg-query >/dev/null; then
+		# shellcheck source-path=SCRIPTDIR source=lib-rpm.sh
+		. "$TOP/scripts/lib-rpm.sh"
+		need_rpms "$@"
+		return
+	fi
 	for p; do
 		dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |
 			grep -qx installed || missing+=("$p")
