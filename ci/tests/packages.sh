@@ -10,12 +10,13 @@
 export TDP_BUILD=$TMP/build ASKED=$TMP/asked
 BIN=$TMP/bin
 mkdir "$BIN"
-for f in bash basename cat dirname env flock id mkdir mv nproc readlink; do
+for f in bash basename cat dirname env flock mkdir mv nproc readlink; do
 	ln -s "$(command -v "$f")" "$BIN/$f"
 done
 
 # program NAME LINE...: a stand-in.
 program() {
+	rm -f "${BIN:?}/$1" # never through a link
 	{ echo "#!$BIN/bash"; printf '%s\n' "${@:2}"; } >"$BIN/$1"
 	chmod +x "$BIN/$1"
 }
