@@ -16,8 +16,8 @@ NUMBER=0
 declare -A ID
 mkdir -p "$P"
 cp -r "$TOP/scripts" "$P/"
-command git init -q -b master "$CLONE"
 git() { command git -C "$CLONE" "$@"; }
+command git init -q -b master "$CLONE"
 
 # commit NAME MESSAGE [TAG]: on top of master, 1000 s after the one before.
 commit() {
