@@ -46,6 +46,15 @@ select_patches() {
 	PATCHES=("${all[@]:0:last+1}")
 }
 
+# series_version: of PATCHES: the milestone of the last one, and eight digits of
+# what all of them hold, in order. `base` when there are none.
+series_version() {
+	local sum
+	[ ${#PATCHES[@]} -gt 0 ] || { echo base; return; }
+	sum=$(cd "$TOP" && sha256sum -- "${PATCHES[@]}" | cut -d' ' -f1 | sha256sum)
+	echo "$(basename "$(dirname "${PATCHES[-1]}")").${sum:0:8}"
+}
+
 # touched_files PATCH...: the files that patches change, add or remove.
 touched_files() {
 	[ $# -eq 0 ] || (cd "$TOP" && lsdiff --no-filename --strip 1 -- "$@") | sort -u
