@@ -61,11 +61,16 @@ history | git fast-import --quiet --force
 git tag v5.10 master
 git rev-list master | sort >"$TMP/ids"
 
-# one id whose first four digits are its own; two that share theirs
-cut -c1-4 "$TMP/ids" | uniq -c >"$TMP/heads"
-ID[alone]=$(grep "^$(awk '$1 == 1 { print $2; exit }' "$TMP/heads")" "$TMP/ids")
-mapfile -t twins < <(grep "^$(awk '$1 == 2 { print $2; exit }' "$TMP/heads")" "$TMP/ids")
-ID[twin]=${twins[0]} short=${twins[0]:0:4}
+# one id whose first digits are its own, as few as there are such; two that share theirs
+for few in {4..40}; do
+	cut -c"1-$few" "$TMP/ids" | uniq -c >"$TMP/heads"
+	head=$(awk '$1 == 1 { print $2; exit }' "$TMP/heads")
+	[ -z "$head" ] || break
+done
+ID[alone]=$(grep "^$head" "$TMP/ids")
+short=$(awk '$1 == 2 { print $2; exit }' "$TMP/heads")
+mapfile -t twins < <(grep "^$short" "$TMP/ids")
+ID[twin]=${twins[0]}
 map
 for name in alone twin; do
 	row one $name v5.10 "A Person" "$(title_of "${ID[$name]}")" adapted
@@ -90,8 +95,8 @@ nothing_missing() {
 }
 every_length() {
 	local n
-	for n in {4..40}; do echo "${ID[alone]:0:n} (\"whatever\")"; done | fixes | git fast-import --quiet
-	diff <(follow_ups) <(printf 'mm: Fix %d\n' {1..37})
+	for ((n = few; n <= 40; n++)); do echo "${ID[alone]:0:n} (\"whatever\")"; done | fixes | git fast-import --quiet
+	diff <(follow_ups) <(seq -f 'mm: Fix %g' $((41 - few)))
 }
 # The short id of two commits: the title decides; without one it is reported.
 shared_ids() {
@@ -112,7 +117,7 @@ sanitized() {
 	git update-ref refs/heads/master v5.10
 	{
 		printf 'commit refs/heads/master\ncommitter <> 0 +0000\ndata 0\nfrom refs/heads/master^0\n'
-		for f in 'Fixes:' 'Fixes: ' 'reverts commit' "Fixes: ${short:0:3}" "reverts commit $short \"" \
+		for f in 'Fixes:' 'Fixes: ' 'reverts commit' "Fixes: ${ID[alone]:0:3}" "reverts commit $short \"" \
 			"Fixes: ${ID[alone]}0" "Fixes: ${ID[alone]} ("; do
 			printf 'commit refs/heads/master\ncommitter C <c> 1 +0000\ndata %d\n%s\n' ${#f} "$f"
 		done
@@ -125,7 +130,7 @@ sanitized() {
 }
 check "nothing is missing, at the rate of 1.3 million commits in a minute" nothing_missing
 cat "$TMP/figures" 2>/dev/null || true
-check "ids of 4 to 40 digits" every_length
+check "ids of $few to 40 digits" every_length
 check "an id that fits two commits" shared_ids
 check "sanitizers see nothing, whatever the messages are" sanitized
 tap_end
