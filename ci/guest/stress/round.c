@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ci/guest/stress/round.c - one round: a VM, its vCPUs, and what happens to it.
+ *
+ * Runs in a process of its own, which may be killed at any time. Every few
+ * hundred milliseconds all threads rest and everything is compared.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define MAX_WORKERS	8
+#define REST_S		60	/* for a thread to come to rest: then it hangs */
+
+static const char * const bad_words[NR_BAD] = {
+	[BAD_STALE] = "stale translation: the tag is older than the page's last change",
+	[BAD_FUTURE] = "the tag is newer than any",
+	[BAD_PAGE] = "the tag is none of this page",
+	[BAD_ABSENT] = "no memory, though the memslot stands",
+	[BAD_PRESENT] = "stale translation: memory, though the memslot is deleted",
+	[BAD_ZERO] = "zeroes, though nobody dropped the page",
+	[BAD_LOST] = "stale translation: what a vCPU wrote is not there for another",
+	[BAD_CODE] = "stale translation: code of another generation was executed",
+	[BAD_WORD] = "a word of another page or vCPU",
+};
+
+static void rest(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->park_lock);
+	vm->parked++;
+	pthread_cond_broadcast(&vm->park_cond);
+	while (vm->parking)
+		pthread_cond_wait(&vm->park_cond, &vm->park_lock);
+	vm->parked--;
+	pthread_mutex_unlock(&vm->park_lock);
+}
+
+/* Between two operations; false: enough. */
+bool worker_rest(struct worker *me, long us)
+{
+	sleep_us(us);
+	if (__atomic_load_n(&me->vm->parking, __ATOMIC_ACQUIRE))
+		rest(me->vm);
+	return !me->vm->stop;
+}
+
+static void all_rest(struct vm *vm)
+{
+	struct timespec until;
+	int err = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += REST_S;
+	pthread_mutex_lock(&vm->park_lock);
+	store(&vm->parking, true);
+	store(&vm->ctl->pause, 1);
+	while (vm->parked < vm->threads && !err)
+		err = pthread_cond_timedwait(&vm->park_cond, &vm->park_lock, &until);
+	if (err)
+		fail("hang: %u of %u threads came to rest in %d s", vm->parked, vm->threads, REST_S);
+	pthread_mutex_unlock(&vm->park_lock);
+	vm->n.pauses++;
+}
+
+static void all_go(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->park_lock);
+	store(&vm->ctl->pause, 0);
+	store(&vm->parking, false);
+	pthread_cond_broadcast(&vm->park_cond);
+	pthread_mutex_unlock(&vm->park_lock);
+}
+
+static void guest_failed(struct vm *vm, u32 vcpu)
+{
+	struct guest_error *e = &vm->ctl->vcpu[vcpu].error;
+	struct page_ctl *p = &vm->ctl->page[e->page];
+
+	fail("vCPU %u: %s: region %u page %u window %u: %llx, expected %llx to %llx (now gen %x..%x life %x..%x)",
+	     vcpu, e->bad < NR_BAD && bad_words[e->bad] ? bad_words[e->bad] : "?",
+	     e->region, e->page, e->window, (unsigned long long)e->got,
+	     (unsigned long long)e->low, (unsigned long long)e->high,
+	     p->gen_end, p->gen_begin, p->life_end, p->life_begin);
+}
+
+static bool in_window(struct vm *vm, u64 gpa)
+{
+	u32 i, w;
+
+	for (i = 0; i < NR_REGIONS; i++)
+		for (w = 0; w < vm->region[i].c->windows; w++)
+			if (gpa - vm->region[i].c->win[w].gpa < vm->region[i].c->pages * PAGE)
+				return true;
+	return false;
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct worker *me = arg;
+	struct vm *vm = me->vm;
+	char text[200];
+	bool write;
+	u64 gpa, seq;
+	int err;
+
+	while (!vm->stop) {
+		seq = vm->hole_seq;
+		err = vm_run(vm, me->nr);
+		if (err == EINTR)
+			continue;
+		if (err == EFAULT && (vm->holes || vm->hole_seq != seq)) {
+			vm->n.holes++;
+			sched_yield();
+			continue;
+		}
+		if (err)
+			fail("vCPU %u: KVM_RUN: %s", me->nr, strerror(err));
+		gpa = vm_mmio(vm, me->nr, &write);
+		if (gpa == DOOR_GPA && write) {
+			if (vm_mmio_value(vm, me->nr) == CALL_FAIL)
+				guest_failed(vm, me->nr);
+			rest(vm);
+		} else if (gpa && in_window(vm, gpa)) {
+			if (!write)
+				vm_mmio_answer(vm, me->nr, ABSENT);
+		} else {
+			vm_describe(vm, me->nr, text, sizeof(text));
+			fail("vCPU %u: %s", me->nr, text);
+		}
+	}
+	return NULL;
+}
+
+static void start(struct vm *vm, struct worker *w, u32 nr, void *(*fn)(void *), u64 *rnd)
+{
+	int err;
+
+	w->vm = vm;
+	w->nr = nr;
+	w->rnd = next_random(rnd);
+	vm->threads++;
+	err = pthread_create(&w->thread, NULL, fn, w);
+	if (err)
+		fail("pthread_create: %s", strerror(err));
+}
+
+static void report(struct vm *vm)
+{
+	struct counts *n = &vm->n;
+	u64 steps = 0, promises = 0, checks = 0, calls = 0, absent = 0;
+	u32 i;
+
+	for (i = 0; i < vm->plan.vcpus; i++) {
+		struct vcpu_ctl *v = &vm->ctl->vcpu[i];
+
+		steps += v->steps;
+		promises += v->promises;
+		checks += v->checks;
+		calls += v->calls;
+		absent += v->absent;
+	}
+#define L(x) ((unsigned long long)(x))
+	say("vCPUs: steps=%llu promises=%llu checks=%llu calls=%llu absent=%llu efault=%llu",
+	    L(steps), L(promises), L(checks), L(calls), L(absent), L(n->holes));
+	say("host: drop=%llu replace=%llu away=%llu protect=%llu touch=%llu refresh=%llu create=%llu delete=%llu move=%llu toggle=%llu dummy=%llu nx=%llu",
+	    L(n->drops), L(n->replaces), L(n->aways), L(n->protects), L(n->touches),
+	    L(n->refreshes), L(n->creates), L(n->deletes), L(n->moves), L(n->toggles),
+	    L(n->dummies), L(n->nx_toggles));
+	say("oracles: pages-checked=%llu harvests=%llu pages-copied=%llu pages-compared=%llu rests=%llu",
+	    L(n->checked), L(n->harvests), L(n->dirty), L(n->compared), L(n->pauses));
+#undef L
+	if (!checks || !promises)
+		fail("the vCPUs checked nothing");
+	if ((vm->plan.does & DO_DIRTY) && !n->compared)
+		fail("the dirty log was never compared");
+}
+
+int run_round(const struct plan *plan)
+{
+	struct worker workers[MAX_VCPUS + MAX_WORKERS];
+	u32 does = plan->does, n = 0, i, w;
+	u64 rnd = plan->seed;
+	struct vm *vm;
+	long end;
+
+	vm = vm_make(plan);
+	/* Short stays fault more, long ones keep translations. */
+	vm->ctl->dwell = 16U << below(&rnd, 6);
+	dirty_setup(vm);
+	for (i = 0; i < NR_REGIONS; i++)
+		for (w = 0; w < vm->region[i].c->windows; w++)
+			slot_set(vm, &vm->region[i], w, w != 2 || !(does & DO_SLOTS), does & DO_DIRTY);
+	if (does & DO_KSM)
+		madvise(vm->region[R_TWIN].hva, vm->region[R_TWIN].c->pages * PAGE, MADV_MERGEABLE);
+	for (i = 0; i < plan->vcpus; i++)
+		start(vm, &workers[n++], i, vcpu_thread, &rnd);
+	if (does & DO_PAGES) {
+		start(vm, &workers[n++], 0, pages_worker, &rnd);
+		start(vm, &workers[n++], 1, pages_worker, &rnd);
+	}
+	if (does & DO_COMPACT)
+		start(vm, &workers[n++], 0, migrate_worker, &rnd);
+	if (does & DO_SLOTS)
+		start(vm, &workers[n++], 0, slots_worker, &rnd);
+	if (does & DO_DIRTY)
+		start(vm, &workers[n++], 0, dirty_worker, &rnd);
+	if (does & DO_NX)
+		start(vm, &workers[n++], 0, nx_worker, &rnd);
+
+	end = now_ms() + plan->ms;
+	do {
+		sleep_us(100000 + below(&rnd, 500000));
+		all_rest(vm);
+		check_all(vm);
+		if (does & DO_DIRTY)
+			dirty_compare(vm);
+		if (now_ms() >= end)
+			vm->stop = true;
+		all_go(vm);
+	} while (!vm->stop);
+	/* Half of the killed ones that live so long just end, with everything at work. */
+	if ((does & DO_KILL) && below(&rnd, 2))
+		_exit(EX_PASS);
+	while (n)
+		pthread_join(workers[--n].thread, NULL);
+	report(vm);
+	vm_empty(vm);
+	check_gauges(vm);
+	vm_free(vm);
+	return EX_PASS;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ci/guest/stress/stress.h - what the parts of the stress have in common. */
+#ifndef STRESS_H
+#define STRESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shared.h"
+
+#define EX_PASS	0
+#define EX_FAIL	1
+#define EX_USE	2
+#define EX_SKIP	4
+
+/* What a mode does; a round of it may leave some out. */
+enum {
+	DO_PAGES = 1 << 0,	/* drop, replace, move the backing memory */
+	DO_KSM = 1 << 1,
+	DO_COMPACT = 1 << 2,
+	DO_SLOTS = 1 << 3,	/* create, move, delete memslots, switch logging */
+	DO_DIRTY = 1 << 4,	/* harvest the dirty log */
+	DO_NX = 1 << 5,		/* NX huge pages and their recovery */
+	DO_KILL = 1 << 6,	/* the VM ends in the middle */
+};
+
+struct options {
+	u64 seed;
+	u32 vcpus, mib;
+	long ms;		/* of each mode */
+	long round;		/* only this one, or -1 */
+};
+
+/* One round: one VM, in a process of its own. */
+struct plan {
+	const char *mode;
+	u64 seed;
+	u32 does, vcpus, mib;
+	long ms;
+	bool thp, manual, initially_set;
+};
+
+struct region {
+	u32 nr;
+	struct region_ctl *c;
+	u8 *hva;
+	u32 chunks;
+	pthread_mutex_t *chunk;		/* each: nobody else changes its pages */
+	pthread_mutex_t slots;		/* the memslots and their logs stay */
+	u32 slot[NR_WINDOWS];		/* memslot of a window */
+	bool logging[NR_WINDOWS];
+	bool unlogged;			/* writes may have missed the log */
+	_Atomic u64 *host_dirty;	/* pages the host has written */
+	u64 *copy;			/* WORDS a page, as a migration would have it */
+	u32 gen;			/* of all pages of a twin region */
+};
+
+/* What happened, for the line about coverage. */
+struct counts {
+	_Atomic u64 drops, replaces, aways, protects, touches, refreshes;
+	_Atomic u64 creates, deletes, moves, toggles, dummies;
+	_Atomic u64 harvests, dirty, compared, checked, pauses, holes, nx_toggles;
+};
+
+struct vm {
+	struct plan plan;
+	void *kvm;			/* of the selftest library */
+	int fd;
+	struct ctl *ctl;
+	size_t ctl_size;
+	struct region region[NR_REGIONS];
+	struct counts n;
+	_Atomic u32 holes;		/* places without memory, now ... */
+	_Atomic u64 hole_seq;		/* ... and ever */
+	atomic_bool stop;
+	pthread_mutex_t map_lock;	/* nobody else maps memory */
+	pthread_mutex_t park_lock;
+	pthread_cond_t park_cond;
+	bool parking;
+	u32 parked, threads;
+};
+
+struct worker {
+	struct vm *vm;
+	u32 nr;
+	u64 rnd;
+	pthread_t thread;
+};
+
+/* stress/host.c: words, time, files */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+void fail_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+long now_ms(void);
+void sleep_us(long us);
+bool read_text(const char *path, char *buf, size_t size);
+long long read_number(const char *path);	/* -1: no such file */
+bool write_text(const char *path, const char *text);
+bool set_knob(const char *path, const char *value);
+void restore_knobs(void);
+long long vmstat(const char *name);
+void *map_aligned(size_t size);
+
+/* stress/vm.c: the only user of the selftest library */
+struct vm *vm_make(const struct plan *plan);
+int vm_run(struct vm *vm, u32 vcpu);		/* 0 or errno */
+u64 vm_mmio(struct vm *vm, u32 vcpu, bool *write);	/* GPA of the exit, 0: another one */
+void vm_mmio_answer(struct vm *vm, u32 vcpu, u64 value);
+u64 vm_mmio_value(struct vm *vm, u32 vcpu);
+void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size);
+void vm_empty(struct vm *vm);			/* no memslot is left */
+void vm_free(struct vm *vm);
+
+/* stress/region.c: memory regions, tags, lives */
+void regions_make(struct vm *vm);
+struct region *region_of(struct vm *vm, u32 page);
+u8 *page_hva(struct region *r, u32 page);
+void write_page(struct vm *vm, struct region *r, u32 page, u8 *where);
+void mark_host_dirty(struct region *r, u32 page);
+void check_page(struct vm *vm, struct region *r, u32 page);
+void check_all(struct vm *vm);
+
+/* the workers, each a thread */
+void *pages_worker(void *arg);		/* stress/pages.c */
+void *slots_worker(void *arg);		/* stress/slots.c */
+void *dirty_worker(void *arg);		/* stress/dirty.c */
+void *nx_worker(void *arg);		/* stress/nx.c */
+void *migrate_worker(void *arg);	/* stress/pages.c */
+
+/* stress/slots.c */
+void slot_set(struct vm *vm, struct region *r, u32 window, bool present, bool log);
+
+/* stress/dirty.c */
+void dirty_setup(struct vm *vm);
+void dirty_full(struct region *r);
+void dirty_compare(struct vm *vm);
+
+/* stress/nx.c */
+bool nx_present(void);
+bool nx_recovery_is_slow(void);
+
+/* stress/round.c */
+int run_round(const struct plan *plan);
+bool worker_rest(struct worker *w, long us);
+
+/* stress/leak.c: what a VM leaves behind */
+const char *leak_start(void);		/* why it cannot be told, or NULL */
+bool leak_check(pid_t pid);
+bool leak_end(void);
+void check_gauges(struct vm *vm);
+long long vm_stat(struct vm *vm, const char *name);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ci/guest/stress/vm.c - the stress's virtual machine.
+ *
+ * The only file that uses the kernel tree's KVM selftest library
+ * (tools/testing/selftests/kvm/lib), and only what that library has had in every
+ * version of the series: vm_create(), kvm_vm_elf_load(), vm_create_irqchip(),
+ * virt_map(), vm_vcpu_add_default(), vcpu_set_cpuid(), vcpu_args_set(),
+ * _vcpu_ioctl(), vcpu_state(), vcpu_regs_get(), vm_get_fd(),
+ * vm_mem_region_delete(), kvm_vm_free(). Memslots of test memory are the
+ * stress's own: their backing comes and goes.
+ */
+#define _GNU_SOURCE
+#include "test_util.h"
+#include "kvm_util.h"
+#include "processor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#undef PAGE_SIZE
+#include "stress.h"
+
+#define CTL_SLOT 100
+
+static void add_ctl(struct vm *vm)
+{
+	struct kvm_userspace_memory_region m = {
+		.slot = CTL_SLOT,
+		.guest_phys_addr = CTL_GPA,
+		.memory_size = vm->ctl_size,
+		.userspace_addr = (uintptr_t)vm->ctl,
+	};
+
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m))
+		fail("memslot for the control area: %s", strerror(errno));
+}
+
+struct vm *vm_make(const struct plan *plan)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	struct kvm_vm *kvm;
+	u32 pages, i, w;
+
+	if (!vm)
+		fail("out of memory");
+	vm->plan = *plan;
+	pthread_mutex_init(&vm->map_lock, NULL);
+	pthread_mutex_init(&vm->park_lock, NULL);
+	pthread_cond_init(&vm->park_cond, NULL);
+	regions_make(vm);
+
+	/* The program, stacks, and page tables: one for each 2 MiB, and the upper ones. */
+	pages = 1024 + vm->ctl_size / CHUNK + 1;
+	for (i = 0; i < NR_REGIONS; i++)
+		pages += vm->region[i].c->windows * (vm->region[i].chunks + 3);
+	kvm = vm_create(VM_MODE_DEFAULT, pages, O_RDWR);
+	vm->kvm = kvm;
+	vm->fd = vm_get_fd(kvm);
+	kvm_vm_elf_load(kvm, program_invocation_name, 0, 0);
+#ifdef __x86_64__
+	vm_create_irqchip(kvm);
+#endif
+	add_ctl(vm);
+	virt_map(kvm, CTL_GPA, CTL_GPA, vm->ctl_size / PAGE, 0);
+	virt_map(kvm, DOOR_GPA, DOOR_GPA, 1, 0);
+	for (i = 0; i < NR_REGIONS; i++)
+		for (w = 0; w < vm->region[i].c->windows; w++)
+			virt_map(kvm, vm->region[i].c->win[w].gpa,
+				 vm->region[i].c->win[w].gpa, vm->region[i].c->pages, 0);
+	for (i = 0; i < plan->vcpus; i++) {
+		vm_vcpu_add_default(kvm, i, guest_main);
+#ifdef __x86_64__
+		vcpu_set_cpuid(kvm, i, kvm_get_supported_cpuid());
+#endif
+		vcpu_args_set(kvm, i, 1, (uint64_t)i);
+	}
+	return vm;
+}
+
+int vm_run(struct vm *vm, u32 vcpu)
+{
+	return _vcpu_ioctl(vm->kvm, vcpu, KVM_RUN, NULL) ? errno : 0;
+}
+
+u64 vm_mmio(struct vm *vm, u32 vcpu, bool *write)
+{
+	struct kvm_run *run = vcpu_state(vm->kvm, vcpu);
+
+	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.len != 8)
+		return 0;
+	*write = run->mmio.is_write;
+	return run->mmio.phys_addr;
+}
+
+void vm_mmio_answer(struct vm *vm, u32 vcpu, u64 value)
+{
+	memcpy(vcpu_state(vm->kvm, vcpu)->mmio.data, &value, sizeof(value));
+}
+
+u64 vm_mmio_value(struct vm *vm, u32 vcpu)
+{
+	u64 value;
+
+	memcpy(&value, vcpu_state(vm->kvm, vcpu)->mmio.data, sizeof(value));
+	return value;
+}
+
+void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size)
+{
+	struct kvm_run *run = vcpu_state(vm->kvm, vcpu);
+	int n = snprintf(buf, size, "exit reason %u", run->exit_reason);
+
+	if (run->exit_reason == KVM_EXIT_MMIO)
+		n += snprintf(buf + n, size - n, " mmio %llx len %u write %u",
+			      (unsigned long long)run->mmio.phys_addr,
+			      run->mmio.len, run->mmio.is_write);
+	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+		n += snprintf(buf + n, size - n, " suberror %u", run->internal.suberror);
+#ifdef __x86_64__
+	struct kvm_regs regs;
+
+	vcpu_regs_get(vm->kvm, vcpu, &regs);
+	snprintf(buf + n, size - n, " rip %llx rsp %llx", regs.rip, regs.rsp);
+#endif
+}
+
+void vm_empty(struct vm *vm)
+{
+	struct kvm_userspace_memory_region m = { .slot = CTL_SLOT };
+	u32 i, w;
+
+	for (i = 0; i < NR_REGIONS; i++)
+		for (w = 0; w < vm->region[i].c->windows; w++)
+			slot_set(vm, &vm->region[i], w, false, false);
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m))
+		fail("deleting the control area's memslot: %s", strerror(errno));
+	vm_mem_region_delete(vm->kvm, 0);
+}
+
+void vm_free(struct vm *vm)
+{
+	kvm_vm_free(vm->kvm);
+}
