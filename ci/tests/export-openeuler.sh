@@ -123,7 +123,7 @@ killed() {
 }
 between_renames() {
 	headed
-	export_it --until one "$TMP/out" && mv "$TMP/out" "$TMP/.out.export-openeuler.old" || return
+	export_it --until one "$TMP/out" && mv "$TMP/out" "$TMP/.out.tdp-part.old" || return
 	sed -i 's/^bugzilla/buzgilla/' "$TMP/project/patches/rwlock-rcu/three.patch"
 	expect 1 'three.patch:1: error:' export_it "$TMP/out" && grep -q one "$TMP/out/series.conf"
 }
