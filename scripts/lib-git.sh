@@ -3,10 +3,10 @@
 #
 # Usage:   . scripts/lib-git.sh           after scripts/lib.sh; then open_repo
 # Inputs:  a git repository
-# Outputs: SCRATCH (a directory of this run's own, removed at its end) and the
-#          functions below. Nobody's git settings, hooks or attributes change
-#          what they make: git works in an empty repository in $SCRATCH that
-#          only shares the objects.
+# Outputs: SCRATCH, a directory of this run's own; TIDY, what is removed at the end
+#          of the run, SCRATCH among it; the functions below. Nobody's git
+#          settings, hooks or attributes change what they make: git works in an
+#          empty repository in $SCRATCH that only shares the objects.
 # Exit codes: 1 a patch does not apply or has no header, 2 no repository
 
 BRANCH=tdp-mmu
@@ -14,7 +14,15 @@ SERIES_REF=refs/tdp-mmu/series	# the commit that was the same as patches/ last
 unset "${!GIT_@}"
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_GLOBAL=/dev/null
 SCRATCH=$(mktemp -d)
-trap 'rm -rf "$SCRATCH"' EXIT
+TIDY=("$SCRATCH")
+trap tidy EXIT
+
+# tidy: at the end; git's own 128, say for a full disk, is harness trouble.
+tidy() {
+	local rc=$?
+	rm -rf "${TIDY[@]}"
+	[ $rc -ne 128 ] || exit "$EX_HARNESS"
+}
 
 # open_repo GITDIR [KEEP]: from now on git sees its objects, and nothing else of
 # it. With KEEP new objects go into it; without they are gone at the end.

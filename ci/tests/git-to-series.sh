@@ -1,0 +1,284 @@
+#!/usr/bin/env bash
+# ci/tests/git-to-series.sh - test of scripts/git-to-series.
+#
+# Usage:   ci/tests/git-to-series.sh
+# Inputs:  the scripts as they are, a made-up project and kernel tree
+# Outputs: TAP on stdout
+# Exit codes: 0 every test passed, 1 one failed, 5 packages missing
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=made-up-git.sh
+. "$TOP/ci/tests/made-up-git.sh"
+P=$TMP/project
+
+# same [PATH...]: the project is as it was, but for these paths.
+same() {
+	local exclude=() p
+	for p; do
+		exclude+=(-x "$(basename "$p")")
+	done
+	diff -r "${exclude[@]}" "$TMP/was" "$P"
+}
+
+# wrote LINE...: git-to-series says just these changes.
+wrote() {
+	to_series "$TMP/tree" >"$TMP/changes" 2>"$TMP/log" || { cat "$TMP/log"; return 1; }
+	printf '%s\n' "$@" | diff - "$TMP/changes"
+}
+
+# stable: what was written makes the branch's trees again, and again nothing else.
+stable() {
+	rm -rf "$TMP/second"
+	cp -r "$TMP/before" "$TMP/second"
+	to_git "$TMP/second" >/dev/null 2>&1 || return 1
+	diff <(in_tree git log --format='%T %s %an %ad' tdp-mmu) <(git -C "$TMP/second" log --format='%T %s %an %ad' tdp-mmu) &&
+		wrote_nothing
+}
+wrote_nothing() { to_series "$TMP/tree" >"$TMP/changes" 2>/dev/null && [ ! -s "$TMP/changes" ]; }
+
+# series_is LINE...
+series_is() {
+	printf '%s\n' "$@" | diff - "$P/series"
+}
+
+# commit TITLE [TEXT]: all that was changed in the tree, as a new commit
+commit() {
+	in_tree git commit -q -a -m "$1" ${2:+-m "$2"}
+}
+
+unchanged_branch() {
+	branch
+	wrote_nothing && same
+}
+
+from_nothing() {
+	branch
+	rm -r "$P/patches"
+	wrote "new $ONE" "new $TWO" "new $THREE" && same
+}
+
+# A form that git would not write, and other line numbers, are no change.
+other_form() {
+	branch
+	sed -i '/^diff --git/d; s/^@@ -57,7 +57,7 @@.*/@@ -54,7 +54,7 @@/' "$P/$TWO"
+	cp "$P/$TWO" "$TMP/was/$TWO"
+	wrote_nothing && same || return 1
+	to_series --refresh "$TMP/tree" | grep -qx "changed $TWO" || return 1
+	cp "$P/$TWO" "$TMP/was/$TWO"
+	same && grep -q '^@@ -57,7 +57,7 @@' "$P/$TWO"
+}
+
+changed() {
+	branch
+	rebase '1s/pick/edit/'
+	sed -i '1i zero' "$TMP/tree/$MMU/mmu.c"
+	in_tree git commit -q -a --amend --no-edit && in_tree git rebase --continue || return 1
+	wrote "changed $ONE" && same "$ONE" && grep -qx '+zero' "$P/$ONE" && stable
+}
+
+retitled() {
+	branch
+	in_tree git commit -q --amend -m "$(in_tree git log -1 --format=%B | sed '1s/.*/KVM: Other words/')"
+	wrote "changed $THREE" && same "$THREE" && sed '3s/.*/Subject: KVM: three/' "$P/$THREE" | diff - "$TMP/was/$THREE" && stable
+}
+
+new() {
+	branch
+	rebase '1s/pick/edit/'
+	sed -i '1i zero' "$TMP/tree/virt/kvm/kvm_main.c"
+	commit "KVM: x86/mmu: Don't count A/D (of \"it\")" $'Why.\n\nSigned-off-by: A <a@example.org>'
+	in_tree git rebase --continue || return 1
+	local path=patches/iterator/dont-count-ad-of-it.patch
+	wrote "new $path" "changed series" && same "$path" series &&
+		series_is '# milestone: iterator' $ONE $path $TWO '# milestone: rwlock-rcu' $THREE || return 1
+	grep -qx 'From: Somebody <somebody@example.org>' "$P/$path" &&
+		[ "$(sed -n '5,/^---$/p' "$P/$path")" = $'Why.\n\nSigned-off-by: A <a@example.org>\n---' ] &&
+		grep -q "^series:3: error: no row adapted, partial or local of 'upstream-map.csv' names $path" "$TMP/log" &&
+		stable && grep -q Patch-file: <(git -C "$TMP/second" log tdp-mmu~2 -1)
+}
+
+new_milestone() {
+	branch
+	in_tree git rm -q virt/kvm/kvm_main.c
+	commit "KVM: Away" "Patch-file: patches/default-on/gone.patch"
+	mkdir "$TMP/tree/fs"
+	seq 3 >"$TMP/tree/fs/new.c"
+	in_tree git add fs/new.c
+	commit "fs: Next"
+	wrote "new patches/default-on/gone.patch" "new patches/default-on/next.patch" "changed series" &&
+		series_is '# milestone: iterator' $ONE $TWO '# milestone: rwlock-rcu' $THREE '' \
+			'# milestone: default-on' patches/default-on/{gone,next}.patch && stable &&
+		grep -q '^deleted file mode' "$P/patches/default-on/gone.patch"
+}
+
+removed() {
+	branch
+	rebase '3d'
+	wrote "removed $THREE" "changed series" && [ ! -e "$P/$(dirname $THREE)" ] &&
+		series_is '# milestone: iterator' $ONE $TWO &&
+		grep -q "^upstream-map.csv:4: error: '$THREE' is not in 'series'" "$TMP/log" && stable
+}
+
+# reordered, and comments go with their patches
+reordered() {
+	fresh
+	printf '%s\n' '# head' '' '# milestone: iterator' $ONE '# about two' $TWO '' '# milestone: rwlock-rcu' $THREE '# end' >"$P/series"
+	to_git "$TMP/tree" >/dev/null 2>&1 && in_tree git switch -q tdp-mmu || return 1
+	rm -rf "$TMP/was"
+	cp -r "$P" "$TMP/was"
+	sed -i 's/^23$/&/' "$TMP/tree/$MMU/mmu.c"
+	rebase '1{h;d};2G' || return 1
+	wrote "changed series" && same series && stable &&
+		series_is '# head' '' '# milestone: iterator' '# about two' $TWO $ONE '' '# milestone: rwlock-rcu' $THREE '# end'
+}
+
+squashed() {
+	branch
+	rebase '2s/pick/squash/' || return 1
+	wrote "changed $ONE" "removed $TWO, folded into $ONE" "changed series" && same "$ONE" "$TWO" series &&
+		! grep -q Patch-file "$P/$ONE" &&
+		grep -q "^upstream-map.csv:3: error: '$TWO' is not in 'series'" "$TMP/log" && stable
+}
+
+fixed_up() {
+	branch
+	rebase '2s/pick/fixup/' || return 1
+	wrote "changed $ONE" "removed $TWO" "changed series" &&
+		diff <(sed '/^---$/q' "$TMP/was/$ONE") <(sed '/^---$/q' "$P/$ONE") && stable
+}
+
+renamed() {
+	branch
+	in_tree git commit -q --amend -m "$(in_tree git log -1 --format=%B | sed 's/three.patch/drei.patch/')"
+	wrote "new patches/rwlock-rcu/drei.patch" "removed $THREE" "changed series" &&
+		diff "$TMP/was/$THREE" "$P/patches/rwlock-rcu/drei.patch" && stable
+}
+
+# Twice, without making the branch anew; and after a rebase onto another base.
+goes_on() {
+	branch
+	sed -i '2i x' "$TMP/tree/Kbuild"
+	echo first >"$TMP/tree/Kbuild"
+	commit "KVM: More"
+	wrote "new patches/rwlock-rcu/more.patch" "changed series" || return 1
+	echo second >"$TMP/tree/Kbuild"
+	in_tree git commit -q -a --amend --no-edit
+	wrote "changed patches/rwlock-rcu/more.patch" && stable || return 1
+	in_tree git switch -q -c newer base
+	sed -i '1i zero' "$TMP/tree/$MMU/mmu.c"
+	commit "Linux 5.10.224"
+	in_tree git rebase -q --onto newer tdp-mmu-base tdp-mmu || return 1
+	expect 2 'name its base with --base' to_series --base newer~1 --base "$(in_tree git commit-tree -m x HEAD:)" "$TMP/tree" || return 1
+	to_series --base newer "$TMP/tree" >"$TMP/changes" && [ ! -s "$TMP/changes" ] || return 1
+	to_series --refresh --base newer "$TMP/tree" | diff <(echo "changed $ONE"; echo "changed $TWO") -
+}
+
+dry_run() {
+	branch
+	rebase '3d'
+	to_series --dry-run "$TMP/tree" | grep -qx "removed $THREE" && same && wrote "removed $THREE" "changed series"
+}
+
+other_branch() {
+	branch
+	in_tree git switch -q -c mine
+	echo x >"$TMP/tree/Kbuild"
+	commit "KVM: Mine"
+	wrote_nothing && to_series "$TMP/tree" mine | grep -qx 'new patches/rwlock-rcu/mine.patch'
+}
+
+# refused PATTERN COMMAND...: after COMMAND; nothing changes.
+refused() {
+	local pattern=$1 code=1
+	shift
+	branch
+	! [[ $pattern = [0-9]:* ]] || code=${pattern%%:*} pattern=${pattern#*:}
+	"$@" || return 1
+	rm -rf "$TMP/was"
+	cp -r "$P" "$TMP/was"
+	expect "$code" "$pattern" to_series "$TMP/tree" && same
+}
+merged() { in_tree git switch -q -c side base && echo x >"$TMP/tree/Kbuild" && commit side && in_tree git switch -q tdp-mmu && in_tree git merge -q side; }
+binary() { printf 'a\0b' >"$TMP/tree/Kbuild"; commit "KVM: Binary"; }
+dashes() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Dashes" $'a\n---\nb'; }
+long_title() { echo x >"$TMP/tree/Kbuild"; commit $'KVM: Long\ntitle'; }
+out_of_order() { rebase '1{h;d};3G'; }
+named_twice() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Twice" "Patch-file: $THREE"; }
+bad_name() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Bad" "Patch-file: $1"; }
+nothing() { in_tree git reset -q --hard base; }
+beside_changed() { rebase '3d'; sed -i 's/Count/Say/' "$P/$THREE"; }
+beside_added() { local p=patches/rwlock-rcu/four.patch; sed 's/three/four/' "$P/$THREE" >"$P/$p"; echo $p >>"$P/series"; }
+both_changed() { rebase '1s/pick/edit/'; echo x >"$TMP/tree/Kbuild"; in_tree git commit -q -a --amend --no-edit; in_tree git rebase --continue; sed -i 's/Count/Say/' "$P/$ONE"; }
+
+forced() {
+	branch
+	both_changed
+	to_series --force "$TMP/tree" | grep -qx "changed $ONE" && ! grep -q Say "$P/$ONE"
+}
+
+# kill -9 at any time: the project is as before, or the next run completes it.
+killed() {
+	local i pid t0 ms
+	branch
+	rebase '1{h;d};2G' >/dev/null || return 1
+	in_tree git commit -q --amend -m "KVM: Other" || return 1
+	cp -a "$P" "$TMP/whole"
+	t0=$(date +%s%N)
+	"$TMP/whole/scripts/git-to-series" "$TMP/tree" >/dev/null 2>&1 || return 1
+	ms=$((($(date +%s%N) - t0) / 1000000))
+	in_tree git update-ref refs/tdp-mmu/series tdp-mmu-rwlock-rcu
+	for i in 2 4 5 6 7; do
+		rm -rf "$P"
+		cp -a "$TMP/was" "$P"
+		setsid "$P/scripts/git-to-series" "$TMP/tree" >/dev/null 2>&1 &
+		pid=$!
+		sleep "$(printf '%d.%03d' $((ms * i / 8000)) $((ms * i / 8 % 1000)))"
+		kill -9 -- -$pid
+		wait $pid || true
+		to_series "$TMP/tree" >/dev/null && diff -r "$TMP/whole" "$P" || return 1
+		in_tree git update-ref refs/tdp-mmu/series tdp-mmu-rwlock-rcu
+	done 2>/dev/null
+	# the worst moment, on purpose: one file is there, the series is not
+	rm -rf "$P"
+	cp -a "$TMP/was" "$P"
+	mkdir -p "$P/.series.todo/files/patches/rwlock-rcu"
+	cp "$TMP/whole/patches/rwlock-rcu/other.patch" "$P/patches/rwlock-rcu"
+	cp "$TMP/whole/series" "$P/.series.todo/files"
+	echo $THREE >"$P/.series.todo/remove"
+	to_series "$TMP/tree" >/dev/null && diff -r "$TMP/whole" "$P"
+}
+
+check "an unchanged branch changes nothing" unchanged_branch
+check "all of it from nothing, to the byte" from_nothing
+check "a file of another form stays, --refresh writes it" other_form
+check "a changed commit changes its file alone" changed
+check "a retitled commit keeps its file" retitled
+check "a new commit gets a name, a line, and needs a row" new
+check "new commits in a new milestone, a file added, one deleted" new_milestone
+check "a removed commit" removed
+check "reordered commits take their comments along" reordered
+check "squash folds one patch into the other" squashed
+check "fixup does so too, and keeps the header" fixed_up
+check "another Patch-file line renames" renamed
+check "written back twice; a newer base" goes_on
+check "--dry-run only says it" dry_run
+check "another branch" other_branch
+check "a merge" refused '2:is a merge' merged
+check "a binary file" refused 'KVM: Binary: no patch can hold it' binary
+check "a line of dashes in a message" refused "KVM: Dashes: its message has a line '---'" dashes
+check "a title of two lines" refused 'KVM: Long: its title is longer' long_title
+check "a patch behind a later milestone" refused "$ONE comes after a patch of rwlock-rcu" out_of_order
+check "a patch twice" refused "are both $THREE" named_twice
+check "an unknown milestone" refused "patches/no/x.patch' is not patches/MILESTONE" bad_name patches/no/x.patch
+check "a path that leaves patches/" refused "is not patches/MILESTONE" bad_name patches/iterator/../../x.patch
+check "a branch without a commit" refused '2:no commit of its own' nothing
+check "removed here, changed there" refused "2:^$THREE:1: error: changed since the branch was made" beside_changed
+check "a patch the branch has never seen" refused '2:four.patch:1: error: the branch was made without it' beside_added
+check "changed here and there" refused "2:^$ONE:1: error: changed since the branch was made" both_changed
+check "--force takes the branch's word" forced
+check "no repository" expect 2 'is not a git repository' to_series "$TMP/before"
+check "no branch" expect 2 "no commit 'none'" to_series "$TMP/tree" none
+check "unknown option" expect 2 'unknown option' to_series --all "$TMP/tree"
+check "killed at any time" killed
+tap_end

@@ -1,0 +1,124 @@
+# shellcheck shell=bash disable=SC2034
+# ci/tests/made-up-git.sh - a made-up project whose patches have headers, and git
+# as a user has it, for tests of the tools that speak git.
+#
+# Usage:   . ci/tests/made-up-git.sh     after tap.sh; then fresh
+# Outputs: all of ci/tests/made-up.sh; the patches are in the form that
+#          scripts/git-to-series writes and scripts/check-series accepts,
+#          $TMP/project/upstream-map.csv has their rows; the functions below.
+# Exit codes: none of its own
+
+# shellcheck source-path=SCRIPTDIR source=made-up.sh
+. "$TOP/ci/tests/made-up.sh"
+need_packages git patchutils gcc libc6-dev
+unset "${!GIT_@}"
+export HOME=$TMP/home GIT_CONFIG_NOSYSTEM=1 TDP_BUILD=$TMP/build EDITOR=true
+mkdir -p "$HOME" "$TMP/build"
+git config --global user.name Somebody
+git config --global user.email somebody@example.org
+git config --global init.defaultBranch main
+ONE=patches/iterator/one.patch TWO=patches/iterator/two.patch THREE=patches/rwlock-rcu/three.patch
+
+# header PATH: title "KVM: NAME", a minute later each.
+header() {
+	minute=$((minute + 1))
+	cat <<-END_OF_HEADER
+	From: TDP MMU backport maintainers <tdp-mmu-backport@example.org>
+	Date: Sat, 21 Nov 2026 12:0$minute:00 +0000
+	Subject: KVM: $(basename "$1" .patch)
+
+	openEuler inclusion
+	category: cleanup
+	bugzilla: NA
+	CVE: NA
+
+	Reference: NA
+
+	--------------------------------
+
+	Count in words.
+
+	  Indented, and a line of two: 1 # 2
+
+	Adaptation: none
+	Tested: read
+
+	Signed-off-by: TDP MMU backport maintainers <tdp-mmu-backport@example.org>
+	---
+	END_OF_HEADER
+}
+
+# tree_of DIR: the git tree of a directory, in $TMP/edit/git.
+tree_of() {
+	rm -f "$TMP/edit/git/index"
+	git --git-dir="$TMP/edit/git" --work-tree="$1" add -A -f "$1"
+	git --git-dir="$TMP/edit/git" write-tree
+}
+
+# next_patch PATH: a patch of what changed in edit/b since the last one.
+next_patch() {
+	local row
+	row="$1,$(basename "$(dirname "$1")"),,,,KVM: $(basename "$1" .patch),local,,read,,"
+	if [ ! -d "$TMP/edit/git" ]; then
+		git init -q --bare "$TMP/edit/git"
+		minute=0
+		sed -n 1p "$TOP/upstream-map.csv" >"$TMP/project/upstream-map.csv"
+	fi
+	echo "$row" >>"$TMP/project/upstream-map.csv"
+	header "$1" >"$TMP/project/$1"
+	git --git-dir="$TMP/edit/git" diff-tree -r -p --stat=75 "$(tree_of "$TMP/edit/a")" \
+		"$(tree_of "$TMP/edit/b")" | sed '/^index /d' >>"$TMP/project/$1"
+	rm -rf "$TMP/edit/a"
+	cp -r "$TMP/edit/b" "$TMP/edit/a"
+}
+
+# clone: make $TMP/clone, a shallow clone of the tree at its tag v1, HEAD at it.
+clone() {
+	rm -rf "$TMP/origin" "$TMP/clone"
+	cp -r "$TMP/tree" "$TMP/origin"
+	(
+		cd "$TMP/origin" || exit
+		git init -q
+		git commit -q --allow-empty -m before
+		git add -A
+		git commit -q -m base
+		git tag v1
+	)
+	git clone -q --depth 1 --branch v1 "file://$TMP/origin" "$TMP/clone" 2>/dev/null
+}
+
+to_git() {
+	"$TMP/project/scripts/series-to-git" "$@"
+}
+
+to_series() {
+	"$TMP/project/scripts/git-to-series" "$@"
+}
+
+# in_tree COMMAND...: in the kernel tree
+in_tree() {
+	(cd "$TMP/tree" && "$@")
+}
+
+# branch: a fresh project and tree, its branch checked out; made once, since a
+# new copy of the sources would have check-series compiled again.
+branch() {
+	local d
+	if [ ! -d "$TMP/made" ]; then
+		fresh
+		to_git "$TMP/tree" 2>/dev/null >/dev/null
+		in_tree git switch -q tdp-mmu
+		mkdir "$TMP/made"
+		cp -a "$TMP"/{project,tree,before} "$TMP/made"
+	fi
+	for d in project tree before was; do
+		rm -rf "${TMP:?}/$d"
+	done
+	cp -a "$TMP"/made/* "$TMP"
+	cp -a "$TMP/project" "$TMP/was"
+}
+
+# rebase SED: the branch through `git rebase -i` with its list edited so.
+rebase() {
+	(cd "$TMP/tree" && GIT_SEQUENCE_EDITOR="sed -i '$1'" git rebase -q -i tdp-mmu-base)
+}
