@@ -5,7 +5,8 @@
  * Usage:   the kernel starts it as /init. It is linked statically.
  * Inputs:  /etc/testlist, one test a line: NAME SECONDS COMMAND [ARGUMENT...],
  *          `#` starts a comment line. COMMAND is a path, or a name below /tests.
- *          kernel command line: gate.list=NAME, told in the first line.
+ *          kernel command line: gate.list=NAME, told in the first line;
+ *          gate.patience=N multiplies all time limits (slow kernels).
  * Outputs: records in /dev/kmsg, so that no kernel message cuts a line in two
  *          (boot with printk.devkmsg=on), each one line of
  *            gate: begin tests=N list=NAME
@@ -67,6 +68,7 @@ struct lines {
 
 static struct test tests[MAX_TESTS];
 static int nr_tests;
+static int patience = 1;
 static int kmsg = -1;
 
 static long long now_ms(void)
@@ -231,6 +233,7 @@ static void say_params(void)
 	}
 	say("param cpus=%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	say("param memory_mib=%ld", sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) / 1024);
+	say("param gate.patience=%d", patience);
 	say("param kvm=%s", access("/dev/kvm", R_OK | W_OK) ? "absent" : "present");
 
 	modules = opendir("/sys/module");
@@ -362,7 +365,7 @@ static void run_test(int nr, struct test *t)
 
 	say("test %d %s begin", nr, t->name);
 	start = now_ms();
-	deadline = start + t->seconds * 1000LL;
+	deadline = start + t->seconds * 1000LL * patience;
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK)) {
 		say("out %s: pipe: %s", t->name, strerror(errno));
 		say("test %d %s exit=126 taint=%ld ms=0", nr, t->name, taint());
@@ -471,9 +474,16 @@ int main(void)
 	mount_all();
 	setup();
 	if (read_line("/proc/cmdline", cmdline, sizeof(cmdline)))
-		for (word = strtok_r(cmdline, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		for (word = strtok_r(cmdline, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 			if (!strncmp(word, "gate.list=", 10))
 				snprintf(list, sizeof(list), "%s", word + 10);
+			if (!strncmp(word, "gate.patience=", 14))
+				patience = atoi(word + 14);
+		}
+	if (patience < 1 || patience > 100) {
+		say("param error=gate.patience");
+		patience = 1;
+	}
 	bad = read_list("/etc/testlist");
 	say("begin tests=%d list=%s", nr_tests, list);
 	say_params();

@@ -49,7 +49,7 @@ LIST
 initrd=$("$TOP/ci/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/misbehave.list")
 rc=0
 "$TOP/ci/lanes/$lane" --kernel "$kernel" --initrd "$initrd" --out "$TMP/out" --timeout 300 \
-	--append gate.list=misbehave || rc=$?
+	--append "gate.list=misbehave gate.patience=2" || rc=$?
 rm -f "$initrd"
 sed 's/\r$//; s/^\[[^]]*\] //' "$TMP/out/console.log" >"$TMP/console"
 
@@ -73,6 +73,7 @@ check "exit code 3" result bad exit=3
 check "exit code 4" result skipped exit=4
 check "a crash is a signal" result crash signal=11
 check "a hanging test ends by its time limit" result hang timeout
+check "which is twice as long as the list says" test "$(sed -n "s/^gate: test [0-9]* hang timeout .* ms=//p" "$TMP/console")" -ge 4000
 check "a child that holds the output open does not hold up the list" result orphan exit=0
 check "a child in a session of its own neither" result daemon exit=0
 check "a test that hangs with such a child ends by its time limit" result deaf timeout
