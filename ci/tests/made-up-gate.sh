@@ -1,0 +1,114 @@
+# shellcheck shell=bash disable=SC2034 # variables of the tests
+# ci/tests/made-up-gate.sh - a made-up project for the tests of ci/gate: the real
+# gate, lane library and verdict as processes, with builders that build nothing and
+# an emulator that is a script.
+#
+# Usage:   . ci/tests/made-up-gate.sh      after tap.sh; then fresh
+# Inputs:  scripts/ and ci/ of the project: copied, so that the gate runs as it is
+# Outputs: $P the project, $B its build folder, $G its gate, $R the results of the
+#          milestone iterator, ${ONE[@]} its gate in one lane; the functions below
+# Exit codes: 5 packages missing
+
+need_packages gcc libc6-dev util-linux cpio gzip
+P=$TMP/project
+mkdir -p "$P/scripts" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
+cp "$TOP"/scripts/{lib.sh,build-tool} "$P/scripts/"
+cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh} "$P/ci/"
+cp -r "$TOP/ci/src" "$P/ci/"
+cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
+: >"$P/ci/known-failures"
+unset TDP_BUILD
+B=$P/build
+G=$P/ci/gate
+R=$B/results/iterator
+ONE=("$G" --lane amd-npt iterator)
+
+# Builders: the "image" is the milestone's name.
+cat >"$P/ci/build-kernel" <<'END'
+#!/bin/bash
+. "$(dirname "$0")/../scripts/lib.sh"
+[ ! -f "$TOP/fake/broken" ] || die 1 "arch/x86/kvm/mmu/mmu.c:1: no semicolon"
+dir=$BUILD/kernel/$1/$3-$2
+mkdir -p "$dir"
+echo "$1" >"$dir/image"
+echo "CONFIG_OF=$1-$2" >"$dir/config"
+echo "$dir"
+END
+cat >"$P/ci/build-initrd" <<'END'
+#!/bin/bash
+. "$(dirname "$0")/../scripts/lib.sh"
+mkdir -p "$BUILD/initrd/root/etc"
+cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
+cd "$BUILD/initrd/root"
+find . | cpio -o -H newc --quiet | gzip -n >"../$1-$2-$3.gz"
+arch=$("$TOP/ci/lanes/$2" --arch)
+mkdir -p "$BUILD/guest/$1-$arch"
+echo "selftests of $1" >"$BUILD/guest/$1-$arch/key"
+echo "$BUILD/initrd/$1-$2-$3.gz"
+END
+# The machine: runs the list of its initrd, where later archives go over earlier
+# ones. fake/MILESTONE says how each test ends ("NAME exit=0", "NAME hang") and
+# what the kernel says meanwhile ("NAME: words"); "no end" is for PID 1.
+cat >"$P/fake/emulator" <<'END'
+#!/bin/bash
+# emulator MILESTONE CPUS CMDLINE CONSOLE INITRD
+exec >"$4" 2>/dev/null
+here=$(dirname "$0")
+echo "$1 $3" >>"$here/boots"
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+gzip -dc "$5" | (cd "$root" && cpio -iu; cpio -iu)
+case "$3" in *tdp_mmu=1*) tdp=Y ;; *) tdp=N ;; esac
+[ ! -f "$here/other-mmu" ] || tdp=N
+echo "[    0.000000] Linux version 5.10.223"
+echo "[    1.000000] gate: begin tests=$(grep -c . "$root/etc/testlist") list=x"
+echo "[    1.000000] gate: param cpus=$2"
+echo "[    1.000000] gate: param kvm=present"
+case "$3" in *gate.patience=4*) echo "[    1.000000] gate: param gate.patience=4" ;; esac
+echo "[    1.000000] gate: param kvm.tdp_mmu=$tdp"
+i=0
+while read -r name _; do
+	i=$((i + 1))
+	echo "[    2.000000] gate: test $i $name begin"
+	sed -n "s/^$name: /[    2.000000] /p" "$here/$1"
+	how=$(sed -n "s/^$name \(.*\)/\1/p" "$here/$1")
+	[ "$how" != hang ] || { rm -rf "$root"; echo $$ >"$here/pid"; exec sleep 300; }
+	echo "[    2.000000] gate: test $i $name $how taint=0 ms=10"
+done <"$root/etc/testlist"
+grep -q '^no end' "$here/$1" || echo "[    2.000000] gate: end ran=$i"
+echo "[    3.000000] reboot: Power down"
+END
+for lane in amd-npt intel-ept arm64; do
+	cat >"$P/ci/lanes/$lane" <<'END'
+#!/bin/bash
+. "$(dirname "$0")/lib.sh"
+LANE_ARCH=x86_64 LANE_CPUS=4 LANE_MEMORY=64 LANE_TIMEOUT=20 LANE_PACKAGES=bash
+case $0 in */arm64) LANE_ARCH=arm64 ;; esac
+[ ! -f "$TOP/fake/package" ] || LANE_PACKAGES=$(cat "$TOP/fake/package")
+lane_options "$@"
+echo $$ >"$TOP/fake/lane-pid"
+lane_run "$TOP/fake/emulator" "$(cat "$kernel")" "$cpus" "$append" "$out/console.log" "$initrd"
+powering_off || lane_end "the emulator's $ended"
+lane_end
+END
+	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/guest/lists/$lane.list"
+done
+chmod +x "$P"/ci/build-* "$P/fake/emulator" "$P"/ci/lanes/*[!h]
+
+# records MILESTONE HOW [WORDS]: test two ends so there, and the kernel says this.
+records() {
+	printf '%s\n' "one exit=0" "two $2" ${3:+"two: $3"} >"$P/fake/$1"
+}
+fresh() {
+	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,broken,other-mmu,package,pid}
+	: >"$P/ci/known-failures"
+	records base exit=0
+	records iterator exit=0
+}
+# files DIR: everything a run is to leave.
+files() {
+	local f
+	for f in console.log lane.txt config results.ktap junit.xml tests.txt conclusion.txt; do
+		[ -s "$1/$f" ] || { echo "no $1/$f"; return 1; }
+	done
+}
