@@ -43,9 +43,10 @@ kernel_packages() {
 
 # kernel_make TREE OBJ ARCH ARGUMENT...: make in TREE with output in TREE/OBJ.
 kernel_make() {
-	local tree=$1 obj=$2 arch=$3 cross
+	local tree=$1 obj=$2 arch=$3 cross ccache=''
 	shift 3
 	cross=$(kernel_cross "$arch")
+	! command -v ccache >/dev/null || ccache='ccache '
 	env -u MAKEFLAGS -u KBUILD_OUTPUT -u CFLAGS -u LDFLAGS \
 		CCACHE_DIR="${CCACHE_DIR:-$BUILD/ccache}" CCACHE_NOHASHDIR=1 \
 		CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-3G}" \
@@ -53,7 +54,7 @@ kernel_make() {
 		KBUILD_BUILD_USER=tdp KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1 \
 		LOCALVERSION='' \
 		make -C "$tree" O="$obj" ARCH="$arch" CROSS_COMPILE="$cross" \
-		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+		CC="$ccache${cross}gcc" HOSTCC="${ccache}gcc" -j"$JOBS" "$@"
 }
 
 # tree_key TREE: the content of a tree that ci/prepare-tree made, in one line.
