@@ -44,6 +44,7 @@ check "what it printed is kept" grep -q 'amd-npt' "$P/build/results/test/gate-it
 check "bisect, with all there is" expect 0 'bisect .*passed' "$T" --all bisect
 check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
 check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
+check "--all has symbols and RPMs" expect 0 '^rpm$' "$T" --all --list
 check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
 check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
 
