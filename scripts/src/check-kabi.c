@@ -18,7 +18,6 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,21 +39,6 @@ struct table {
 struct count {
 	size_t changed, lost, moved, added, promised, no_crc, broken;
 };
-
-static void refuse_line(const char *path, size_t line, const char *fmt, ...)
-	__attribute__((noreturn, format(printf, 3, 4)));
-
-static void refuse_line(const char *path, size_t line, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s:%zu: error: ", path, line);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(2);
-}
 
 static int by_name(const void *a, const void *b)
 {

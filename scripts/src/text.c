@@ -136,16 +136,29 @@ size_t findings(void)
 	return nr_findings;
 }
 
+static void __attribute__((noreturn)) end_refused(const char *fmt, va_list ap)
+{
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	exit(2);
+}
+
 void refuse(const char *path, const char *fmt, ...)
 {
 	va_list ap;
 
 	fprintf(stderr, "%s: error: %s: ", program_invocation_short_name, path);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(2);
+	end_refused(fmt, ap);
+}
+
+void refuse_line(const char *path, size_t line, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s:%zu: error: ", path, line);
+	va_start(ap, fmt);
+	end_refused(fmt, ap);
 }
 
 bool matches(const char *s, const char *ere)

@@ -26,9 +26,11 @@ void text_free(struct text *t);
 void finding(const char *file, size_t line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t findings(void);
-/* "PROGRAM: error: path: why" on stderr, then exit 2. */
+/* "PROGRAM: error: path: why", or "path:line: error: why", on stderr; exit 2. */
 void refuse(const char *path, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
+void refuse_line(const char *path, size_t line, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
 
 /* POSIX extended regular expression; the whole string has to match. */
 bool matches(const char *s, const char *ere);
