@@ -181,8 +181,10 @@ void guest_main(u64 id)
 {
 	struct vcpu_ctl *me = &ctl->vcpu[id];
 	u64 rnd = ctl->seed + id * 0x1234567ULL;
-	struct access a = { .id = id };
+	struct access a;		/* no initializer: that may call memset() */
 	u32 seq = 1, n, i, what;
+
+	a.id = id;
 
 	for (;;) {
 		u32 size = 1 + below(&rnd, SET), part, first;

@@ -20,7 +20,7 @@ static const char help[] =
 "stress - vCPUs fault memory in random order while the host changes everything.\n"
 "\n"
 "Usage:   stress [--mode MODE]... [--seconds N | --minutes N] [--vcpus N]\n"
-"                [--mib N] [--seed N [--round N]]\n"
+"                [--mib N] [--seed N [--round N]] [--count-pages]\n"
 "         --mode     pages    drop, remap, protect, merge (KSM), split, collapse\n"
 "                             and migrate the memory below the guest\n"
 "                    slots    create, move, delete memslots, switch dirty logging\n"
@@ -35,6 +35,8 @@ static const char help[] =
 "         --mib      memory under test, 2 to 256 MiB, even (default 16)\n"
 "         --seed     repeat what this seed gave (default: from the clock)\n"
 "         --round    only this round of it\n"
+"         --count-pages  all pages that a VM had must be back when it is gone: for a\n"
+"                    machine where nothing else runs\n"
 "Inputs:  /dev/kvm, debugfs, /sys/kernel/slab; root. Knobs of THP, KSM and KVM are\n"
 "         set and given back.\n"
 "Outputs: KTAP on stdout, one test a mode; a failure names its seed and round.\n"
@@ -64,7 +66,7 @@ static const char * const knobs[][2] = {
 	{ THP "/khugepaged/alloc_sleep_millisecs", "5" },
 	{ THP "/khugepaged/pages_to_scan", "1024" },
 	{ KSM "/sleep_millisecs", "20" },
-	{ KSM "/pages_to_scan", "256" },
+	{ KSM "/pages_to_scan", "64" },
 	{ KSM "/run", "1" },
 	{ NX, "force" },
 	{ NX "_recovery_ratio", "1" },
@@ -208,11 +210,13 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "mode", 1, NULL, 'm' }, { "seconds", 1, NULL, 's' }, { "minutes", 1, NULL, 't' },
 		{ "vcpus", 1, NULL, 'v' }, { "mib", 1, NULL, 'b' }, { "seed", 1, NULL, 'S' },
-		{ "round", 1, NULL, 'r' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "round", 1, NULL, 'r' }, { "count-pages", 0, NULL, 'c' },
+		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct options o = { .seed = (u64)time(NULL) * 1000 + getpid(), .vcpus = 4, .mib = 16,
 			     .ms = 20000, .round = -1 };
 	u32 chosen = 0, nr = 0, passed = 0, skipped = 0;
+	bool count_pages = false;
 	const char *reason;
 	int c, rc;
 	size_t i;
@@ -234,6 +238,7 @@ int main(int argc, char **argv)
 		case 'b': o.mib = number("mib", optarg, 2, 256) & ~1ULL; break;
 		case 'S': o.seed = number("seed", optarg, 0, ~0ULL); break;
 		case 'r': o.round = number("round", optarg, 0, 1U << 30); break;
+		case 'c': count_pages = true; break;
 		case 'h': fputs(help, stdout); return 0;
 		default: return EX_USE;
 		}
@@ -245,7 +250,7 @@ int main(int argc, char **argv)
 	if (!chosen)
 		chosen = (1U << NR_MODES) - 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	reason = access("/dev/kvm", R_OK | W_OK) ? "no /dev/kvm" : leak_start();
+	reason = access("/dev/kvm", R_OK | W_OK) ? "no /dev/kvm" : leak_start(count_pages);
 	if (reason) {
 		printf("1..0 # SKIP %s\n", reason);
 		return EX_SKIP;

@@ -19,7 +19,7 @@
 
 #include "stress.h"
 
-#define FILLER (32UL << 20)
+#define FILLER (8UL << 20)
 
 static void gen_begin(struct vm *vm, u32 page, u32 n, bool life)
 {
@@ -178,7 +178,7 @@ static void one(struct worker *me)
 			     vm->region[NR_REGIONS - 1].c->pages);
 	r = region_of(vm, page);
 	i = page - r->c->first;
-	n = how < 65 ? 1 : how < 90 ? 2 + below(&me->rnd, 15) : CHUNK_PAGES;
+	n = how < 66 ? 1 : how < 94 ? 2 + below(&me->rnd, 15) : CHUNK_PAGES;
 	if (n == CHUNK_PAGES)
 		i &= ~(CHUNK_PAGES - 1);
 	if (n > CHUNK_PAGES - i % CHUNK_PAGES)
@@ -242,7 +242,7 @@ void *migrate_worker(void *arg)
 				madvise(filler + i, PAGE, MADV_DONTNEED);
 		}
 		write_text("/proc/sys/vm/compact_memory", "1");
-		if (!below(&me->rnd, 4))
+		if (!below(&me->rnd, 10))
 			write_text("/sys/kernel/debug/split_huge_pages", "1");
 	} while (worker_rest(me, 50000 + below(&me->rnd, 200000)));
 	return NULL;

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -50,6 +51,28 @@ bool worker_rest(struct worker *me, long us)
 	return !me->vm->stop;
 }
 
+static void on_kick(int sig)
+{
+	(void)sig;
+}
+
+/* Say where the vCPUs are: they leave KVM_RUN for a signal, if they can. */
+static void hang(struct vm *vm)
+{
+	char text[200];
+	u32 i;
+
+	vm->stop = true;
+	for (i = 0; i < vm->plan.vcpus; i++)
+		pthread_kill(vm->vcpu_thread[i], SIGUSR1);
+	sleep_us(500000);
+	for (i = 0; i < vm->plan.vcpus; i++) {
+		vm_describe(vm, i, text, sizeof(text));
+		say("vCPU %u: %llu steps, %s", i, (unsigned long long)vm->ctl->vcpu[i].steps, text);
+	}
+	fail("hang: %u of %u threads came to rest in %d s", vm->parked, vm->threads, REST_S);
+}
+
 static void all_rest(struct vm *vm)
 {
 	struct timespec until;
@@ -63,7 +86,7 @@ static void all_rest(struct vm *vm)
 	while (vm->parked < vm->threads && !err)
 		err = pthread_cond_timedwait(&vm->park_cond, &vm->park_lock, &until);
 	if (err)
-		fail("hang: %u of %u threads came to rest in %d s", vm->parked, vm->threads, REST_S);
+		hang(vm);
 	pthread_mutex_unlock(&vm->park_lock);
 	vm->n.pauses++;
 }
@@ -189,6 +212,7 @@ int run_round(const struct plan *plan)
 	struct vm *vm;
 	long end;
 
+	signal(SIGUSR1, on_kick);
 	vm = vm_make(plan);
 	/* Short stays fault more, long ones keep translations. */
 	vm->ctl->dwell = 16U << below(&rnd, 6);
@@ -200,6 +224,8 @@ int run_round(const struct plan *plan)
 		madvise(vm->region[R_TWIN].hva, vm->region[R_TWIN].c->pages * PAGE, MADV_MERGEABLE);
 	for (i = 0; i < plan->vcpus; i++)
 		start(vm, &workers[n++], i, vcpu_thread, &rnd);
+	for (i = 0; i < plan->vcpus; i++)
+		vm->vcpu_thread[i] = workers[i].thread;
 	if (does & DO_PAGES) {
 		start(vm, &workers[n++], 0, pages_worker, &rnd);
 		start(vm, &workers[n++], 1, pages_worker, &rnd);

@@ -80,6 +80,7 @@ struct vm {
 	pthread_cond_t park_cond;
 	bool parking;
 	u32 parked, threads;
+	pthread_t vcpu_thread[MAX_VCPUS];
 };
 
 struct worker {
@@ -146,9 +147,8 @@ int run_round(const struct plan *plan);
 bool worker_rest(struct worker *w, long us);
 
 /* stress/leak.c: what a VM leaves behind */
-const char *leak_start(void);		/* why it cannot be told, or NULL */
+const char *leak_start(bool count_pages);		/* why it cannot be told, or NULL */
 bool leak_check(pid_t pid);
-bool leak_end(void);
 void check_gauges(struct vm *vm);
 long long vm_stat(struct vm *vm, const char *name);
 

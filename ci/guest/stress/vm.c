@@ -127,6 +127,14 @@ void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size)
 	vcpu_regs_get(vm->kvm, vcpu, &regs);
 	snprintf(buf + n, size - n, " rip %llx rsp %llx", regs.rip, regs.rsp);
 #endif
+#ifdef __aarch64__
+	uint64_t pc = 0, esr = 0, far = 0;
+
+	get_reg(vm->kvm, vcpu, ARM64_CORE_REG(regs.pc), &pc);
+	get_reg(vm->kvm, vcpu, ARM64_SYS_REG(3, 0, 5, 2, 0), &esr);
+	get_reg(vm->kvm, vcpu, ARM64_SYS_REG(3, 0, 6, 0, 0), &far);
+	snprintf(buf + n, size - n, " pc %lx esr_el1 %lx far_el1 %lx", pc, esr, far);
+#endif
 }
 
 void vm_empty(struct vm *vm)
