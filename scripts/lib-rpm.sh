@@ -12,7 +12,7 @@ rpm_name() {
 	case $1 in
 	ccache) ;;
 	libc6-dev) echo glibc-devel ;;
-	libelf-dev) echo elfutils-libelf-devel ;;
+	libelf-dev) echo elfutils-devel ;;
 	libgit2-dev) echo libgit2-devel ;;
 	libssl-dev) echo openssl-devel ;;
 	rpm) echo rpm-build ;;

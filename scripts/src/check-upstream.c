@@ -395,15 +395,15 @@ static void check_known(struct check *c, const struct known *k)
 /* Not every short id that fits is ours: it may be another commit's as well. */
 static bool is_ours(const struct check *c, const struct followup *f)
 {
-	const struct known *k = f->of;
+	const char *title = f->of->title;
 	size_t len;
 
-	if (strlen(f->prefix) == 40 || history_count(&c->h, f->prefix) <= 1 || !f->quoted)
+	if (strlen(f->prefix) == 40 || !f->quoted || !title)
 		return true;
-	if (!k->title)
+	len = strlen(title);
+	if (!strncmp(f->quoted, title, len) && !isalnum((unsigned char)f->quoted[len]))
 		return true;
-	len = strlen(k->title);
-	return !strncmp(f->quoted, k->title, len) && !isalnum((unsigned char)f->quoted[len]);
+	return history_count(&c->h, f->prefix) <= 1;
 }
 
 static void report(struct check *c, const struct followup *f)
