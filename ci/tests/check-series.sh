@@ -47,6 +47,7 @@ upstream-map.csv~6s/X2/X1/~upstream-map.csv:6: error: entry X1 has a row already
 upstream-map.csv~6s/c{40}/$ID_A/~upstream-map.csv:6: error: commit a* has a row already, on line 2
 upstream-map.csv~4s/,none,/,v5.12,/~upstream-map.csv:4: error: upstream_version 'v5.12' without an upstream_commit
 upstream-map.csv~2s/unit test//~upstream-map.csv:2: error: no evidence
+upstream-map.csv~2s/unit test/FILL-IN/~upstream-map.csv:2: error: FILL-IN is still to be written
 upstream-map.csv~2s/f{40}/ff/~upstream-map.csv:2: error: folded_fixes 'ff'
 upstream-map.csv~3s/,folded,,/,folded,$ID_F,/~upstream-map.csv:3: error: folded_fixes belong to the row
 upstream-map.csv~3s#^$A,iterator#$L,rwlock-rcu#~upstream-map.csv:3: error: f{12} is a folded fix of $A
@@ -64,6 +65,7 @@ $A~10s/NA/2021/~$A:10: error: expected 'CVE: '
 $A~12s/a{12}/aaaabaaaaaaa/~$A:12: error: expected 'https
 $A~14s/-//~$A:14: error: expected a line of 32 dashes
 $A~16d~$A:17: error: no explanation
+$A~16s/Walk/FILL-IN/~$A:16: error: FILL-IN is still to be written
 $A~18s/Adap/Adop/~$A:20: error: expected 'Adaptation: '
 $A~20s/A Person/B Person/~$A:20: error: Upstream-author 'B Person', upstream-map.csv line 2
 $A~20d~$A:20: error: expected 'Upstream-author: '

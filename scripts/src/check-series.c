@@ -303,12 +303,16 @@ static void check_row(struct project *pr, const struct csv_row *r)
 {
 	const char *relation = r->field[RELATION];
 	bool omitted = !strcmp(relation, "omitted"), folded = !strcmp(relation, "folded");
+	size_t i;
 
 	if (word_index("adapted partial folded omitted local", relation) < 0) {
 		finding(MAP, r->line, "relation '%.20s' is not adapted, partial, folded, omitted or local", relation);
 		pr->map_broken = true;
 		return;
 	}
+	for (i = 0; i < r->nr; i++)
+		if (strstr(r->field[i], TO_FILL_IN))
+			finding(MAP, r->line, TO_FILL_IN " is still to be written");
 	check_place(pr, r, omitted);
 	check_upstream(r, !strcmp(relation, "adapted") || !strcmp(relation, "partial"));
 	if (!strcmp(relation, "local") && *r->field[COMMIT])

@@ -216,6 +216,9 @@ static void whole_file(const struct text *t, const char *name, size_t separator)
 		}
 	}
 	for (i = 0; i < separator; i++)
+		if (strstr(t->line[i], TO_FILL_IN))
+			finding(name, i + 1, TO_FILL_IN " is still to be written");
+	for (i = 0; i < separator; i++)
 		if (!strncasecmp(t->line[i], "Signed-off-by:", 14) && ++signoffs > 1)
 			finding(name, i + 1, "a second sign-off: there is just one, the maintainers'");
 }

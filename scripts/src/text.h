@@ -32,6 +32,9 @@ void refuse(const char *path, const char *fmt, ...)
 void refuse_line(const char *path, size_t line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 
+/* What scripts/new-patch leaves to be written. */
+#define TO_FILL_IN "FILL-IN"
+
 /* POSIX extended regular expression; the whole string has to match. */
 bool matches(const char *s, const char *ere);
 bool starts_with(const char *s, const char *prefix);
