@@ -19,8 +19,6 @@
 
 #include "stress.h"
 
-#define FILLER (8UL << 20)
-
 static void gen_begin(struct vm *vm, u32 page, u32 n, bool life)
 {
 	while (n--) {
@@ -216,34 +214,5 @@ void *pages_worker(void *arg)
 		for (burst = 1 + below(&me->rnd, 4); burst; burst--)
 			one(me);
 	} while (worker_rest(me, below(&me->rnd, 3000)));
-	return NULL;
-}
-
-/*
- * Page migration on a machine with one node: compaction moves movable pages from
- * one end of a zone to the other. Filler that comes and goes page by page makes
- * the holes for it. Huge pages are split where they lie.
- */
-void *migrate_worker(void *arg)
-{
-	struct worker *me = arg;
-	u8 *filler;
-	size_t i;
-
-	pthread_mutex_lock(&me->vm->map_lock);
-	filler = map_aligned(FILLER);
-	pthread_mutex_unlock(&me->vm->map_lock);
-	madvise(filler, FILLER, MADV_NOHUGEPAGE);
-	do {
-		for (i = 0; i < FILLER; i += PAGE) {
-			if (below(&me->rnd, 2))
-				filler[i] = 1;
-			else
-				madvise(filler + i, PAGE, MADV_DONTNEED);
-		}
-		write_text("/proc/sys/vm/compact_memory", "1");
-		if (!below(&me->rnd, 10))
-			write_text("/sys/kernel/debug/split_huge_pages", "1");
-	} while (worker_rest(me, 50000 + below(&me->rnd, 200000)));
 	return NULL;
 }

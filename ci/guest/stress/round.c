@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,10 +192,10 @@ static void report(struct vm *vm)
 #define L(x) ((unsigned long long)(x))
 	say("vCPUs: steps=%llu promises=%llu checks=%llu calls=%llu absent=%llu efault=%llu",
 	    L(steps), L(promises), L(checks), L(calls), L(absent), L(n->holes));
-	say("host: drop=%llu replace=%llu away=%llu protect=%llu touch=%llu refresh=%llu create=%llu delete=%llu move=%llu toggle=%llu dummy=%llu nx=%llu",
+	say("host: drop=%llu replace=%llu away=%llu protect=%llu touch=%llu refresh=%llu create=%llu delete=%llu move=%llu toggle=%llu dummy=%llu nx=%llu migrated=%llu",
 	    L(n->drops), L(n->replaces), L(n->aways), L(n->protects), L(n->touches),
 	    L(n->refreshes), L(n->creates), L(n->deletes), L(n->moves), L(n->toggles),
-	    L(n->dummies), L(n->nx_toggles));
+	    L(n->dummies), L(n->nx_toggles), L(n->migrated));
 	say("oracles: pages-checked=%llu harvests=%llu pages-copied=%llu pages-compared=%llu rests=%llu",
 	    L(n->checked), L(n->harvests), L(n->dirty), L(n->compared), L(n->pauses));
 #undef L
@@ -226,6 +227,8 @@ int run_round(const struct plan *plan)
 		start(vm, &workers[n++], i, vcpu_thread, &rnd);
 	for (i = 0; i < plan->vcpus; i++)
 		vm->vcpu_thread[i] = workers[i].thread;
+	/* Whoever changes the memory comes before those who wait for it. */
+	setpriority(PRIO_PROCESS, 0, -10);
 	if (does & DO_PAGES) {
 		start(vm, &workers[n++], 0, pages_worker, &rnd);
 		start(vm, &workers[n++], 1, pages_worker, &rnd);

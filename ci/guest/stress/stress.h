@@ -61,7 +61,7 @@ struct region {
 struct counts {
 	_Atomic u64 drops, replaces, aways, protects, touches, refreshes;
 	_Atomic u64 creates, deletes, moves, toggles, dummies;
-	_Atomic u64 harvests, dirty, compared, checked, pauses, holes, nx_toggles;
+	_Atomic u64 harvests, dirty, compared, checked, pauses, holes, nx_toggles, migrated;
 };
 
 struct vm {
@@ -128,7 +128,7 @@ void *pages_worker(void *arg);		/* stress/pages.c */
 void *slots_worker(void *arg);		/* stress/slots.c */
 void *dirty_worker(void *arg);		/* stress/dirty.c */
 void *nx_worker(void *arg);		/* stress/nx.c */
-void *migrate_worker(void *arg);	/* stress/pages.c */
+void *migrate_worker(void *arg);	/* stress/migrate.c */
 
 /* stress/slots.c */
 void slot_set(struct vm *vm, struct region *r, u32 window, bool present, bool log);
