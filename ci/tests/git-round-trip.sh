@@ -2,37 +2,14 @@
 # ci/tests/git-round-trip.sh - the whole series as a git branch, and back.
 #
 # Usage:   ci/tests/git-round-trip.sh
-# Inputs:  series, patches/, the scripts as they are: a copy of them; of the base
-#          (scripts/fetch-base) the files that the series touches: git on a
-#          whole kernel tree takes a minute and changes nothing for the others
+# Inputs:  a copy of the project, and what it touches of the base
 # Outputs: TAP on stdout; skipped when there is no base to be had
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib-series.sh
-. "$TOP/scripts/lib-series.sh"
-need_packages git quilt patch patchutils gcc libc6-dev
-unset "${!GIT_@}"
-P=$TMP/project
-PRISTINE=$TMP/pristine
-if ! base=$("$TOP/scripts/fetch-base" 2>"$TMP/why"); then
-	skip "the whole series" "no base: $(tail -n 1 "$TMP/why")"
-	tap_end
-	exit
-fi
-export TDP_BUILD=$TMP/build
-mkdir "$P" "$PRISTINE"
-cp -r "$TOP"/{scripts,patches,series,upstream-map.csv} "$P"
-TOP=$P SERIES=$P/series
-select_patches ''
-(
-	cd "$base"
-	# shellcheck disable=SC2086 # a list of patterns
-	for f in Makefile Kbuild arch/x86/kvm/Makefile $FEATURE_FILES $(touched_files "${PATCHES[@]}"); do
-		[ ! -f "$f" ] || cp --parents "$f" "$PRISTINE"
-	done
-)
+# shellcheck source-path=SCRIPTDIR source=whole-series.sh
+. "$TOP/ci/tests/whole-series.sh"
 
 # to_git DIR: the branch, on a new tree DIR; what it says is in $TMP/ids
 to_git() {
@@ -48,8 +25,7 @@ branch() {
 }
 
 like_quilt() {
-	cp -r "$PRISTINE" "$TMP/quilt"
-	"$P/scripts/apply-series" "$TMP/quilt" && rm -r "$TMP/quilt/.pc" || return 1
+	quilted "$TMP/quilt" || return 1
 	mkdir "$TMP/content"
 	git -C "$TMP/tree" archive tdp-mmu | tar -x -C "$TMP/content"
 	diff -r "$TMP/quilt" "$TMP/content"
