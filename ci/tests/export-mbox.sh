@@ -84,7 +84,7 @@ thread() {
 
 # has WORDS: the cover letter has them, however its lines are broken.
 has() {
-	{ [ -n "$1" ] && [[ $text = *" $(sed 's/`//g; s/^ *//; s/ *$//' <<<"$1") "* ]]; } || { echo "no: $1"; return 1; }
+	{ [ -n "$1" ] && [[ $text = *" $(sed 's/`//g; s/  */ /g; s/^ //; s/ $//' <<<"$1") "* ]]; } || { echo "no: $1"; return 1; }
 }
 
 # What the documents say of the first milestone, the map of the first patch.

@@ -190,14 +190,12 @@ other_branch() {
 
 # refused PATTERN COMMAND...: after COMMAND; nothing changes.
 refused() {
-	local pattern=$1 code=1
-	shift
+	split_code "$1" 1
 	branch
-	! [[ $pattern = [0-9]:* ]] || code=${pattern%%:*} pattern=${pattern#*:}
-	"$@" || return 1
+	"${@:2}" || return 1
 	rm -rf "$TMP/was"
 	cp -r "$P" "$TMP/was"
-	expect "$code" "$pattern" to_series "$TMP/tree" && same
+	expect "$CODE" "$PATTERN" to_series "$TMP/tree" && same
 }
 merged() { in_tree git switch -q -c side base && echo x >"$TMP/tree/Kbuild" && commit side && in_tree git switch -q tdp-mmu && in_tree git merge -q side; }
 binary() { printf 'a\0b' >"$TMP/tree/Kbuild"; commit "KVM: Binary"; }

@@ -122,3 +122,9 @@ branch() {
 rebase() {
 	(cd "$TMP/tree" && GIT_SEQUENCE_EDITOR="sed -i '$1'" git rebase -q -i tdp-mmu-base)
 }
+
+# split_code [CODE:]PATTERN DEFAULT: CODE and PATTERN, for expect
+split_code() {
+	CODE=$2 PATTERN=$1
+	! [[ $1 = [0-9]:* ]] || CODE=${1%%:*} PATTERN=${1#*:}
+}

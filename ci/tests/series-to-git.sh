@@ -119,12 +119,10 @@ no_diff() {
 
 # refused PATTERN COMMAND...: after COMMAND, and nothing is left behind.
 refused() {
-	local pattern=$1 code=2
-	shift
+	split_code "$1" 2
 	fresh
-	! [[ $pattern = [0-9]:* ]] || code=${pattern%%:*} pattern=${pattern#*:}
-	"$@" || return 1
-	expect "$code" "$pattern" to_git "$TMP/tree" || return 1
+	"${@:2}" || return 1
+	expect "$CODE" "$PATTERN" to_git "$TMP/tree" || return 1
 	[ ! -e "$TMP/tree/.git" ] || ! in_tree git for-each-ref | grep tdp-mmu || return 1
 	[ -z "$(find "$TMP/tree" -name '.git.*')" ]
 }
