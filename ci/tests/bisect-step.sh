@@ -33,7 +33,7 @@ bisect_run() {
 # sixth adds it wrongly.
 planted_bug() {
 	local i line out patch=patches/rwlock-rcu/count-6.patch
-	fresh
+	start
 	cat >"$TMP/edit/b/virt/kvm/count.c" <<-END_OF_C
 	#include <stdio.h>
 	int main(void)

@@ -122,7 +122,7 @@ removed() {
 
 # reordered, and comments go with their patches
 reordered() {
-	fresh
+	start
 	printf '%s\n' '# head' '' '# milestone: iterator' $ONE '# about two' $TWO '' '# milestone: rwlock-rcu' $THREE '# end' >"$P/series"
 	to_git "$TMP/tree" >/dev/null 2>&1 && in_tree git switch -q tdp-mmu || return 1
 	rm -rf "$TMP/was"

@@ -2,7 +2,7 @@
 # ci/tests/made-up-git.sh - a made-up project whose patches have headers, and git
 # as a user has it, for tests of the tools that speak git.
 #
-# Usage:   . ci/tests/made-up-git.sh     after tap.sh; then fresh
+# Usage:   . ci/tests/made-up-git.sh     after tap.sh; then start, or branch
 # Outputs: all of ci/tests/made-up.sh; the patches are in the form that
 #          scripts/git-to-series writes and scripts/check-series accepts,
 #          $TMP/project/upstream-map.csv has their rows; the functions below.
@@ -17,6 +17,7 @@ mkdir -p "$HOME" "$TMP/build"
 git config --global user.name Somebody
 git config --global user.email somebody@example.org
 git config --global init.defaultBranch main
+git config --global init.templateDir ''
 ONE=patches/iterator/one.patch TWO=patches/iterator/two.patch THREE=patches/rwlock-rcu/three.patch
 
 # header PATH: title "KVM: NAME", a minute later each.
@@ -100,22 +101,36 @@ in_tree() {
 	(cd "$TMP/tree" && "$@")
 }
 
-# branch: a fresh project and tree, its branch checked out; made once, since a
-# new copy of the sources would have check-series compiled again.
-branch() {
+# copy_of NAME COMMAND...: project and trees as COMMAND makes them. It is run
+# once: a copy takes less time, and new sources of check-series would be compiled.
+copy_of() {
 	local d
-	if [ ! -d "$TMP/made" ]; then
-		fresh
-		to_git "$TMP/tree" 2>/dev/null >/dev/null
-		in_tree git switch -q tdp-mmu
-		mkdir "$TMP/made"
-		cp -a "$TMP"/{project,tree,before} "$TMP/made"
+	if [ ! -d "$TMP/made-$1" ]; then
+		"${@:2}" >/dev/null 2>&1
+		mkdir "$TMP/made-$1"
+		cp -a "$TMP"/{project,tree,before,edit} "$TMP/made-$1"
 	fi
-	for d in project tree before was; do
+	for d in project tree before edit was; do
 		rm -rf "${TMP:?}/$d"
 	done
-	cp -a "$TMP"/made/* "$TMP"
+	cp -a "$TMP/made-$1"/* "$TMP"
+}
+
+# start: a fresh project and tree
+start() {
+	copy_of fresh fresh
+}
+
+# branch: a fresh project and tree, its branch checked out; $TMP/was is what the
+# project was.
+branch() {
+	copy_of branch make_branch
 	cp -a "$TMP/project" "$TMP/was"
+}
+make_branch() {
+	start
+	to_git "$TMP/tree"
+	in_tree git switch -q tdp-mmu
 }
 
 # rebase SED: the branch through `git rebase -i` with its list edited so.

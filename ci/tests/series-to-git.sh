@@ -21,7 +21,7 @@ content() {
 }
 
 plain_tree() {
-	fresh
+	start
 	mkdir "$TMP/tree/.pc"
 	touch "$TMP/tree/.base" "$TMP/tree/ignored.o"
 	echo '*.o' >"$TMP/tree/.gitignore"
@@ -38,7 +38,7 @@ plain_tree() {
 
 like_quilt() {
 	local m
-	fresh
+	start
 	to_git "$TMP/tree" || return 1
 	for m in iterator rwlock-rcu; do
 		rm -rf "$TMP/quilt"
@@ -49,7 +49,7 @@ like_quilt() {
 
 git_clone() {
 	local head
-	fresh
+	start
 	clone
 	head=$(git -C "$TMP/clone" rev-parse v1)
 	to_git --tag-prefix my/ "$TMP/clone" || return 1
@@ -62,7 +62,7 @@ git_clone() {
 }
 
 linked_worktree() {
-	fresh
+	start
 	clone
 	git -C "$TMP/clone" worktree add -q "$TMP/linked" v1
 	to_git "$TMP/linked" && git -C "$TMP/clone" rev-parse -q --verify tdp-mmu-rwlock-rcu
@@ -70,7 +70,7 @@ linked_worktree() {
 }
 
 header_of_patch() {
-	fresh
+	start
 	to_git "$TMP/tree" || return 1
 	in_tree git cat-file commit tdp-mmu~1 | sed 1,2d >"$TMP/commit"
 	local who='TDP MMU backport maintainers <tdp-mmu-backport@example.org> 1795262520 +0000'
@@ -83,7 +83,7 @@ header_of_patch() {
 
 # The same ids whatever the user has set, and whoever runs it.
 same_ids() {
-	fresh
+	start
 	echo "*.c text eol=crlf" >"$TMP/tree/.gitattributes"
 	cp -r "$TMP/tree" "$TMP/again"
 	to_git "$TMP/tree" >"$TMP/ids" || return 1
@@ -105,14 +105,14 @@ same_ids() {
 }
 
 again() {
-	fresh
+	start
 	to_git "$TMP/tree" >"$TMP/ids" || return 1
 	to_git "$TMP/tree" >"$TMP/ids.again" && diff "$TMP/ids" "$TMP/ids.again" &&
 		to_git --tag-prefix x "$TMP/tree" && [ "$(in_tree git rev-parse xiterator)" = "$(in_tree git rev-parse tdp-mmu~1)" ]
 }
 
 no_diff() {
-	fresh
+	start
 	sed -i '/^---$/q' "$TMP/project/$THREE"
 	to_git "$TMP/tree" && [ "$(in_tree git rev-parse 'tdp-mmu^{tree}')" = "$(in_tree git rev-parse 'tdp-mmu~1^{tree}')" ]
 }
@@ -120,7 +120,7 @@ no_diff() {
 # refused PATTERN COMMAND...: after COMMAND, and nothing is left behind.
 refused() {
 	split_code "$1" 2
-	fresh
+	start
 	"${@:2}" || return 1
 	expect "$CODE" "$PATTERN" to_git "$TMP/tree" || return 1
 	[ ! -e "$TMP/tree/.git" ] || ! in_tree git for-each-ref | grep tdp-mmu || return 1
@@ -144,7 +144,7 @@ empty() { echo '# none' >"$TMP/project/series"; }
 own_base() { mkdir -p "$TMP/build/base"; rm -rf "$TMP/build/base/x"; mv "$TMP/tree" "$TMP/build/base/x"; ln -sfn "$TMP/build/base/x" "$TMP/tree"; }
 
 in_use() {
-	fresh
+	start
 	to_git "$TMP/tree" >"$TMP/ids" || return 1
 	in_tree git branch -q -f tdp-mmu tdp-mmu~1
 	expect 2 'the branch tdp-mmu is not this series: rename it' to_git --tag-prefix y "$TMP/tree" || return 1
@@ -158,7 +158,7 @@ in_use() {
 # kill -9 at any time: no repository, or all of it; the next run makes it.
 killed() {
 	local i pid t0 ms
-	fresh
+	start
 	t0=$(date +%s%N)
 	to_git "$TMP/tree" >"$TMP/ids" 2>/dev/null || return 1
 	ms=$((($(date +%s%N) - t0) / 1000000))

@@ -17,6 +17,7 @@ need_packages git quilt patch patchutils gcc libc6-dev
 unset "${!GIT_@}"
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$TMP/gitconfig
 git config --file "$TMP/gitconfig" user.name Somebody
+git config --file "$TMP/gitconfig" init.templateDir ''
 git config --file "$TMP/gitconfig" user.email somebody@example.org
 P=$TMP/project
 PRISTINE=$TMP/pristine
