@@ -88,14 +88,14 @@ project_commit() {
 	trap - INT TERM HUP
 }
 
-# project_finish: complete what an earlier run has begun.
+# project_finish: complete what an earlier run has begun. What cannot be put in
+# its place stays for the next run.
 project_finish() {
 	local path
 	[ -d "$PROJECT_TODO" ] || return 0
 	find "$PROJECT_TODO/files" -type f -printf '%P\n' | sort | while read -r path; do
-		mkdir -p "$(dirname "$TOP/$path")"
-		mv -f "$PROJECT_TODO/files/$path" "$TOP/$path"
-	done
+		{ mkdir -p "$(dirname "$TOP/$path")" && mv -f "$PROJECT_TODO/files/$path" "$TOP/$path"; } || exit
+	done || die "$EX_HARNESS" "$TOP cannot be written to: run this again when it can, $PROJECT_TODO holds the rest"
 	while read -r path; do
 		rm -f "$TOP/$path"
 		[ ! -d "$TOP/$(dirname "$path")" ] ||
