@@ -65,7 +65,7 @@ static const char * const knobs[][2] = {
 	{ THP "/khugepaged/scan_sleep_millisecs", "20" },
 	{ THP "/khugepaged/alloc_sleep_millisecs", "5" },
 	{ THP "/khugepaged/pages_to_scan", "1024" },
-	{ KSM "/sleep_millisecs", "200" },
+	{ KSM "/sleep_millisecs", "100" },
 	{ KSM "/pages_to_scan", "64" },
 	{ KSM "/run", "1" },
 	{ NX, "force" },

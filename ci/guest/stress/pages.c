@@ -160,6 +160,7 @@ static void refresh(struct vm *vm, struct region *r)
 		write_page(vm, r, page, hva);
 		gen_end(vm, page, 1);
 	}
+	r->refreshed = now_ms();
 	vm->n.refreshes++;
 }
 
@@ -187,7 +188,8 @@ static void one(struct worker *me)
 	for (u32 k = 0; k < n; k++)
 		check_page(vm, r, page + k);
 	if (r->nr == R_TWIN) {
-		if (what < 10)
+		/* Pages must stay alike until they have been merged. */
+		if (now_ms() - r->refreshed > 2500)
 			refresh(vm, r);
 		else if (what < 40)
 			away(me, r, page, 1);

@@ -110,6 +110,7 @@ static void region_make(struct vm *vm, struct region *r)
 		pthread_mutex_init(&r->chunk[i], NULL);
 	pthread_mutex_init(&r->slots, NULL);
 	r->gen = 1;
+	r->refreshed = now_ms();
 	for (i = 0; i < r->c->pages; i++) {
 		struct page_ctl *p = &vm->ctl->page[page = r->c->first + i];
 

@@ -55,6 +55,7 @@ struct region {
 	_Atomic u64 *host_dirty;	/* pages the host has written */
 	u64 *copy;			/* WORDS a page, as a migration would have it */
 	u32 gen;			/* of all pages of a twin region */
+	long refreshed;			/* when they were made alike, in ms */
 };
 
 /* What happened, for the line about coverage. */
