@@ -6,6 +6,7 @@
  * (tools/testing/selftests/kvm/lib), and only what that library has had in every
  * version of the series: vm_create(), kvm_vm_elf_load(), vm_create_irqchip(),
  * virt_map(), vm_vcpu_add_default(), vcpu_set_cpuid(), vcpu_args_set(),
+ * vm_init_descriptor_tables(), vcpu_init_descriptor_tables(), vcpu_sregs_get(),
  * _vcpu_ioctl(), vcpu_state(), vcpu_regs_get(), vm_get_fd(),
  * vm_mem_region_delete(), kvm_vm_free(). Memslots of test memory are the
  * stress's own: their backing comes and goes.
@@ -64,6 +65,7 @@ struct vm *vm_make(const struct plan *plan)
 	kvm_vm_elf_load(kvm, program_invocation_name, 0, 0);
 #ifdef __x86_64__
 	vm_create_irqchip(kvm);
+	vm_init_descriptor_tables(kvm);
 #endif
 	add_ctl(vm);
 	virt_map(kvm, CTL_GPA, CTL_GPA, vm->ctl_size / PAGE, 0);
@@ -76,6 +78,7 @@ struct vm *vm_make(const struct plan *plan)
 		vm_vcpu_add_default(kvm, i, guest_main);
 #ifdef __x86_64__
 		vcpu_set_cpuid(kvm, i, kvm_get_supported_cpuid());
+		vcpu_init_descriptor_tables(kvm, i);
 #endif
 		vcpu_args_set(kvm, i, 1, (uint64_t)i);
 	}
@@ -110,6 +113,31 @@ u64 vm_mmio_value(struct vm *vm, u32 vcpu)
 	return value;
 }
 
+#ifdef __x86_64__
+/*
+ * An exception: the library's handler has left its frame on the stack. (The
+ * vector is also in the second page of kvm_run, which the library does not map.)
+ */
+static int describe_exception(struct vm *vm, u32 vcpu, char *buf, size_t size)
+{
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	u64 *stack;
+	int i;
+
+	vcpu_regs_get(vm->kvm, vcpu, &regs);
+	vcpu_sregs_get(vm->kvm, vcpu, &sregs);
+	stack = addr_gva2hva(vm->kvm, regs.rsp & ~7ULL);
+	for (i = 0; i < 48; i++)	/* vector, error code, rip, cs, rflags */
+		if (stack[i] < 32 && stack[i + 3] == sregs.cs.selector && (stack[i + 4] & 2))
+			return snprintf(buf, size, " exception %llu error %llx at %llx cr2 %llx",
+					(unsigned long long)stack[i],
+					(unsigned long long)stack[i + 1],
+					(unsigned long long)stack[i + 2], sregs.cr2);
+	return snprintf(buf, size, " exception? cr2 %llx", sregs.cr2);
+}
+#endif
+
 void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size)
 {
 	struct kvm_run *run = vcpu_state(vm->kvm, vcpu);
@@ -125,6 +153,8 @@ void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size)
 	struct kvm_regs regs;
 
 	vcpu_regs_get(vm->kvm, vcpu, &regs);
+	if (run->exit_reason == KVM_EXIT_IO)
+		n += describe_exception(vm, vcpu, buf + n, size - n);
 	snprintf(buf + n, size - n, " rip %llx rsp %llx", regs.rip, regs.rsp);
 #endif
 #ifdef __aarch64__
