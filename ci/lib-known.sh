@@ -2,7 +2,7 @@
 # ci/lib-known.sh - known failures, and the proof that the base has them too.
 #
 # Usage:   . ci/lib-known.sh     in ci/gate, after ci/lib-gate.sh
-# Inputs:  ci/known-failures; milestone, variant, list, shadow of ci/gate
+# Inputs:  ci/known-failures; milestone, variant, list, suffix of ci/gate
 # Outputs: the functions below.
 # Exit codes: 0, 2 ci/known-failures cannot be right, 5 the base could not be booted
 
@@ -32,7 +32,7 @@ known_entries() {
 		nr=$((nr + 1))
 		[ "$lane" = "$1" ] || continue
 		[ "$mmu" = "$2" ] || [ "$mmu" = '*' ] || continue
-		list_has "${list:-$1$shadow}" "$test" || continue
+		list_has "${list:-$1$suffix}" "$test" || continue
 		echo "$nr $test $reason"
 	done <"$TOP/ci/known-failures"
 }
@@ -61,9 +61,9 @@ base_run() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$shadow}") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$suffix}") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
-		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$shadow}.list"
+		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
 	done)
 	key=$({
 		echo "$BASE_VERSION $lane $mmu $cpus $variant"
