@@ -212,7 +212,7 @@ void guest_main(u64 id)
 			if ((a.w0 & 1) && below(&rnd, 8))
 				continue;
 			what = below(&rnd, 100);
-			if (what < a.r->exec) {
+			if (what < a.r->exec && !load(&ctl->calm)) {
 				check_code(&a);
 			} else if (what < a.r->exec + a.r->write) {
 				write_own(&a, seq++);

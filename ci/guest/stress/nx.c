@@ -29,6 +29,15 @@ bool nx_recovery_is_slow(void)
 	return access(PERIOD, W_OK);
 }
 
+static bool shadow_paging(void)
+{
+	char amd[8] = "", intel[8] = "";
+
+	read_text("/sys/module/kvm_amd/parameters/npt", amd, sizeof(amd));
+	read_text("/sys/module/kvm_intel/parameters/ept", intel, sizeof(intel));
+	return *amd == '0' || *amd == 'N' || *intel == 'N';
+}
+
 static long long splits(struct vm *vm)
 {
 	long long n = vm_stat(vm, "nx_lpage_splits");
@@ -36,19 +45,21 @@ static long long splits(struct vm *vm)
 	return n >= 0 ? n : vm_stat(vm, "nx_largepages_splitted");
 }
 
-/* Until the counter falls while nobody changes the parameter. */
+/*
+ * Until the counter is 0 while nobody changes the parameter. Nobody executes
+ * anything either: pages that have been recovered stay whole.
+ */
 static bool watch_recovery(struct worker *me, long until)
 {
-	long long last = splits(me->vm), n;
+	long long before = splits(me->vm);
 
+	store(&me->vm->ctl->calm, 1);
 	while (now_ms() < until) {
-		n = splits(me->vm);
-		if (n < last) {
-			say("nx: recovered: %lld split pages, %lld before", n, last);
+		if (!splits(me->vm)) {
+			say("nx: recovered: no split page, %lld before", before);
 			return true;
 		}
-		last = n;
-		if (!worker_rest(me, 2000))
+		if (!worker_rest(me, 20000))
 			return true;
 	}
 	return false;
@@ -84,12 +95,15 @@ void *nx_worker(void *arg)
 	while (!splits(vm))
 		if (!worker_rest(me, 5000))
 			break;
-	if (slow && start + vm->plan.ms < start + PERIOD_MS + 3000) {
+	if (!splits(vm) && shadow_paging())
+		say("nx: nothing split: with shadow paging the guest's own small pages are mapped");
+	else if (!splits(vm))
+		fail("nx: the guest executed from huge pages, none was split");
+	else if (slow && start + vm->plan.ms < start + PERIOD_MS + 3000)
 		say("nx: recovery not awaited: the kernel does it every %d s, the round is shorter",
 		    PERIOD_MS / 1000);
-	} else if (!watch_recovery(me, start + vm->plan.ms - 500)) {
+	else if (!watch_recovery(me, start + vm->plan.ms - 500))
 		fail("nx: no recovery in %ld ms, %lld split pages", now_ms() - start, splits(vm));
-	}
 	while (worker_rest(me, 100000))
 		;
 	return NULL;

@@ -118,7 +118,7 @@ struct ctl {
 	u32 vcpus;
 	u64 seed;
 	u32 dwell;			/* accesses before a new working set, at most */
-	u32 pad;
+	u32 calm;			/* execute nothing in the pages */
 	struct region_ctl region[NR_REGIONS];
 	struct vcpu_ctl vcpu[MAX_VCPUS];
 	struct page_ctl page[];
