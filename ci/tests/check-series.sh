@@ -138,6 +138,23 @@ check "a path that leaves the tree" more "^$A:29: error: .* is not a plain path"
 check "a file twice in a patch" more "^$A:46: error: fs/walk.c is in this patch twice, first on line 29" twice
 check "a hunk that changes nothing" more "^$A:32: error: hunk changes nothing" same_text
 
+# a commit that mainline has not, one that has none, and the plan's counterpart of it
+stable() {
+	project
+	sed -i '3s/v5.13/stable/' "$P/upstream-map.csv"
+	sed -i '3s/v5.13/stable/' "$P/plan.csv"
+	expect 0 '' run --plan "$P/plan.csv"
+}
+counterpart() {
+	project
+	sed -i '6s/c\{40\},v5.14,C Person/,,/' "$P/upstream-map.csv"
+	sed -i "4s/v5.14/${1-none}/" "$P/plan.csv"
+	expect "${2-0}" "${3-}" run --plan "$P/plan.csv"
+}
+check "a commit of stable branches only" stable
+check "plan: no commit, only its counterpart" counterpart
+check "plan: a commit that is missing" counterpart v5.14 1 "^upstream-map.csv:6: error: upstream_commit '', the plan has 'c*'"
+
 # the plan
 while IFS='~' read -r edit pattern; do
 	check "plan: ${pattern#*error: }" finds plan.csv "$edit" "$pattern" --plan "$P/plan.csv"

@@ -114,6 +114,13 @@ folded_absent() {
 	sed -i "2s/${ID[first]}/${ID[none]} ${ID[first]}/" "$P/upstream-map.csv"
 	expect 1 "^upstream-map.csv:2: error: 999999999999 is not in the clone\$" run
 }
+stable() {
+	good_map
+	row two none stable "A Person" "mm: None" adapted
+	row two lost v5.14 "A Person" "mm: Lost" adapted
+	expect 1 "^upstream-map.csv:7: error: ${ID[lost]:0:12} is in the clone" run &&
+		[ "$(wc -l <"$TMP/.out")" -eq 2 ]
+}
 ID[none]=9999999999999999999999999999999999999999
 
 check "all in order" all_there
@@ -125,6 +132,7 @@ check "a release too late" one_wrong '2s/v5.12-rc1/v5.13-rc1/' "version 'v5.13-r
 check "a release too early" one_wrong '2s/v5.12-rc1/v5.10/' "version 'v5.10', upstream: 'v5.12-rc1'"
 check "a release without a tag" one_wrong '2s/v5.12-rc1/v5.11/' "version 'v5.11', upstream: 'no such tag'"
 check "a commit that is not there, one that nothing leads to" absent
+check "a commit of stable branches only" stable
 check "a folded fix that is not there" folded_absent
 
 # other forms of a clone

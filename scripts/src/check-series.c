@@ -266,8 +266,9 @@ static void check_upstream(const struct csv_row *r, bool needed)
 	if (commit ? !matches(r->field[COMMIT], ID_ERE) : needed)
 		finding(MAP, r->line, "upstream_commit '%.50s' is not a full id of 40 hex digits",
 			r->field[COMMIT]);
-	if (commit && !matches(r->field[VERSION], VERSION_ERE))
-		finding(MAP, r->line, "upstream_version '%.30s' is not vX.Y or vX.Y-rcN", r->field[VERSION]);
+	if (commit && !matches(r->field[VERSION], VERSION_ERE "|" STABLE))
+		finding(MAP, r->line, "upstream_version '%.30s' is not vX.Y, vX.Y-rcN or " STABLE,
+			r->field[VERSION]);
 	if (!commit && !matches(r->field[VERSION], "|none"))
 		finding(MAP, r->line, "upstream_version '%.30s' without an upstream_commit", r->field[VERSION]);
 	if (commit && !*r->field[AUTHOR])
@@ -416,9 +417,12 @@ static void check_entry(struct project *pr, const struct csv_row *p)
 		return;
 	if (!strcmp(r->field[RELATION], "omitted"))
 		compare(r, MILESTONE, "milestone", p->field[PLAN_MILESTONE]);
+	/* No upstream commit, or only a counterpart of it: the columns are ours to word. */
+	if (!*r->field[COMMIT] && !strcmp(p->field[PLAN_VERSION], "none"))
+		return;
 	compare(r, COMMIT, "upstream_commit", p->field[PLAN_COMMIT]);
 	if (!*p->field[PLAN_COMMIT])
-		return;		/* no upstream commit: the other columns are ours to word */
+		return;
 	compare(r, VERSION, "upstream_version", p->field[PLAN_VERSION]);
 	compare(r, AUTHOR, "upstream_author", p->field[PLAN_AUTHOR]);
 	compare(r, TITLE, "upstream_title", p->field[PLAN_TITLE]);

@@ -374,6 +374,8 @@ static void check_known(struct check *c, const struct known *k)
 	int release;
 
 	if (k->at == NONE) {
+		if (k->own && !strcmp(field[VERSION], STABLE))
+			return;		/* mainline need not have it */
 		wrong(c, k, "absent", "", history_has(&c->h, k->id) ?
 		      "is in the clone, but neither its tip nor a release leads to it: see --tip" :
 		      "is not in the clone");
@@ -385,6 +387,8 @@ static void check_known(struct check *c, const struct known *k)
 		wrong(c, k, "title", field[TITLE], k->title);
 	if (!author_is(field[AUTHOR], k->author))
 		wrong(c, k, "author", field[AUTHOR], k->author);
+	if (!strcmp(field[VERSION], STABLE))
+		return;
 	release = history_release(&c->h, field[VERSION]);
 	if (release < 0)
 		wrong(c, k, "version", field[VERSION], "no such tag");

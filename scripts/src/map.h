@@ -12,5 +12,6 @@ enum { PATCH, MILESTONE, COMMIT, VERSION, AUTHOR, TITLE, RELATION, FIXES,
 
 #define ID_ERE "[0-9a-f]{40}"
 #define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
+#define STABLE "stable"	/* the version of a commit that is in stable branches only */
 
 #endif
