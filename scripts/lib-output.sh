@@ -32,7 +32,8 @@ begin_output() {
 	rm -rf "$PART" "$PART.old"
 	mkdir -p "$PART"
 	trap 'rm -rf "$PART"' EXIT
-	trap 'exit 1' INT TERM HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 }
 
 finish_output() {

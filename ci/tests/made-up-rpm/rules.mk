@@ -6,7 +6,7 @@ REL := $(VERSION).$(PATCHLEVEL).$(SUBLEVEL)$(if $(filter version,$(WISH)),,$(LOC
 MODS = $(INSTALL_MOD_PATH)/lib/modules/$(REL)
 HEADERS = $(INSTALL_HDR_PATH)/include
 OBJ = $(CURDIR)/$(O)
-SLEEP = $(if $(filter slow,$(WISH)),sleep 60)
+SLEEP = $(if $(filter slow,$(WISH)),sleep 20)
 module = gcc -c -o $(1) -DRELEASE='"$(REL)$(if $(filter vermagic,$(WISH)),x)"' -DSYMBOL=$(2) \
 	-DCRC=$(if $(filter crc,$(WISH)),2,1) ../module.c
 
