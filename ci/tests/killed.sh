@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# ci/tests/tools-killed.sh - each tool that writes something, killed at any time:
+# ci/tests/killed.sh - each tool that writes something, killed at any time:
 # what it writes is there, whole, or not at all, and the next run gets through.
 #
-# Usage:   ci/tests/tools-killed.sh
+# Usage:   ci/tests/killed.sh
 # Inputs:  the scripts as they are, a made-up project and kernel tree
 # Outputs: TAP on stdout
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
