@@ -20,7 +20,7 @@ binrpm-pkg:
 	printf '0x00000001\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n' >$(OBJ)/Module.symvers
 	echo "HdrS $(REL)$(if $(filter image,$(WISH)),y) (us@here) #1" >$(OBJ)/image
 	echo "ffffffff81000000 T _text" >$(OBJ)/System.map
-	echo vmlinux >$(OBJ)/vmlinux
+	echo 'int f;' | gcc -shared -nostdlib -Wl,--build-id -x c -o $(OBJ)/vmlinux -
 	cd $(OBJ) && KERNELRELEASE=$(REL) srctree=.. MAKE="$(MAKE)" \
 		sh ../scripts/package/mkspec prebuilt >binkernel.spec
 	$(SLEEP)
