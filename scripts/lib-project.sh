@@ -85,7 +85,7 @@ project_commit() {
 	trap '' INT TERM HUP
 	mv -T "$PROJECT_NEW" "$PROJECT_TODO"
 	project_finish
-	trap - INT TERM HUP
+	exit_on_signals
 }
 
 # project_finish: complete what an earlier run has begun. What cannot be put in
