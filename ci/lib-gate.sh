@@ -117,7 +117,7 @@ one_run() {
 	while :; do
 		rc=0
 		step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
-			"$TOP/ci/guest/lists/${list:-$lane$suffix}.list" "$dir" "$known" || rc=$?
+			"${initrd%.gz}.list" "$dir" "$known" || rc=$?
 		if [ $rc -ne "$EX_FAIL" ] || [ -z "$again" ]; then break; fi
 		again='' first=$results/$run-first
 		mv "$dir" "$first" || return "$EX_HARNESS"

@@ -20,7 +20,7 @@ check_known_failures() {
 	done <"$TOP/ci/known-failures"
 }
 
-# list_has LIST TEST
+# list_has LIST TEST: in what the base runs too, not in what a milestone adds.
 list_has() {
 	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/guest/lists/$1.list")
 }

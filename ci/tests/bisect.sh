@@ -48,6 +48,18 @@ check "a sound series" expect 0 '^bisect: 5 patches build: 13 builds, 0 remember
 check "again: all remembered" expect 0 '^bisect: 5 patches build: 0 builds, 13 remembered' bisect
 check "again with --all: nothing remembered" expect 0 '^bisect: 5 patches build: 13 builds, 0 remembered' bisect --all
 check "part of it" expect 0 '^bisect: 2 patches build: 0 builds, 5 remembered' bisect --from use-limit --to words
+since() {
+	git -C "$P" init -q && git -C "$P" add . && git -C "$P" -c user.name=a -c user.email=a@b commit -qm a
+	expect 0 '^bisect: no patch differs from HEAD' bisect --since HEAD || return
+	echo >>"$P/patches/iterator/words.patch"
+	expect 0 '^bisect: 3 patches build: [1-9][0-9]* builds, 0 remembered' bisect --since HEAD
+	local rc=$?
+	git -C "$P" checkout -q .
+	return $rc
+}
+check "what differs from a commit, and the rest of its milestone" since
+check "--since without such a commit" expect 2 "no commit 'elsewhere'" bisect --since elsewhere
+check "the last milestone" expect 0 '^bisect: 5 patches build: 0 builds, 13 remembered' bisect --last
 check "the base is untouched" test "$before" = "$(content)"
 
 # a change further up: what was remembered of the later patches is void

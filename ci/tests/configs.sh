@@ -31,7 +31,7 @@ refused() {
 
 check "unknown option" expect 2 "unknown option" "$merge" --colour
 check "unknown variant" expect 2 "no rule" "$merge" "$tree" fast x86_64 obj-test
-check "unknown architecture" expect 2 "unknown architecture" "$merge" "$tree" plain mips obj-test
+check "unknown architecture" expect 2 "unknown architecture" "$merge" "$tree" plain vax obj-test
 check "no kernel tree" expect 2 "no kernel tree" "$merge" "$TMP" plain x86_64 obj-test
 while read -r arch variant _; do
 	check "$variant on $arch" expect 0 "" "$merge" "$tree" "$variant" "$arch" "obj-$arch-$variant"

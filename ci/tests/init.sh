@@ -39,6 +39,23 @@ check "a time limit of no time" refused "zero 0 dirty_log_test" "time limit '0'"
 check "a time limit in words" refused "long ten dirty_log_test" "time limit 'ten'"
 check "a name that is none" refused "No/Name 10 dirty_log_test" "bad name 'No/Name'"
 check "a path for a program" refused "path 10 /bin/sh" "'/bin/sh' is no name"
+# What a milestone adds is run by it and by those after it.
+# shellcheck disable=SC2317 # called by check
+lists() (
+	MILESTONES="one two three"
+	# shellcheck source-path=SCRIPTDIR source=../lib-lists.sh
+	. "$TOP/ci/lib-lists.sh"
+	LISTS=$TMP/lists
+	mkdir -p "$LISTS"
+	touch "$LISTS/lane.list" "$LISTS/lane.two.list" "$LISTS/lane-x.list" "$LISTS/lane-x.three.list"
+	for m in base one two three; do
+		list_files $m lane | xargs -n 1 basename | paste -sd" " -
+	done | diff - <(printf '%s\n' lane.list lane.list 'lane.list lane.two.list' 'lane.list lane.two.list') || return
+	touch "$LISTS/lane.four.list"
+	! (list_files two lane) >"$TMP/lists/out" 2>&1 &&
+		grep -q "lane.four.list:1: error: 'four' is no milestone" "$TMP/lists/out"
+)
+check "the lists of the milestones" lists
 for list in "$TOP"/ci/guest/lists/*.list; do
 	check "$(basename "$list") is well formed" well_formed "$list"
 done

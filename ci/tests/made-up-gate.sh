@@ -39,6 +39,7 @@ cat >"$P/ci/build-initrd" <<'END'
 . "$(dirname "$0")/../scripts/lib.sh"
 mkdir -p "$BUILD/initrd/root/etc"
 cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
+cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/$1-$2-$3.list"
 cd "$BUILD/initrd/root"
 find . | cpio -o -H newc --quiet | gzip -n >"../$1-$2-$3.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)

@@ -146,13 +146,15 @@ void *dirty_worker(void *arg)
 {
 	struct worker *me = arg;
 	struct vm *vm = me->vm;
+	long began;
 
 	do {
 		struct region *r = &vm->region[below(&me->rnd, NR_REGIONS)];
 
+		began = now_ms();
 		pthread_mutex_lock(&r->slots);
 		harvest(vm, r, &me->rnd);
 		pthread_mutex_unlock(&r->slots);
-	} while (worker_rest(me, below(&me->rnd, 20000)));
+	} while (worker_pace(me, began, below(&me->rnd, 20000)));
 	return NULL;
 }

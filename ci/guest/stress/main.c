@@ -66,7 +66,7 @@ static const char * const knobs[][2] = {
 	{ THP "/khugepaged/alloc_sleep_millisecs", "5" },
 	{ THP "/khugepaged/pages_to_scan", "1024" },
 	{ KSM "/sleep_millisecs", "100" },
-	{ KSM "/pages_to_scan", "64" },
+	{ KSM "/pages_to_scan", "16" },
 	{ KSM "/run", "1" },
 	{ NX, "force" },
 	{ NX "_recovery_ratio", "1" },

@@ -41,12 +41,14 @@ void *migrate_worker(void *arg)
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	u8 *filler;
 	size_t i, n;
+	long began;
 
 	pthread_mutex_lock(&vm->map_lock);
 	filler = map_aligned(FILLER);
 	pthread_mutex_unlock(&vm->map_lock);
 	madvise(filler, FILLER, MADV_NOHUGEPAGE);
 	do {
+		began = now_ms();
 		for (i = 0; i < FILLER; i += PAGE) {
 			if (below(&me->rnd, 2))
 				filler[i] = 1;
@@ -60,7 +62,7 @@ void *migrate_worker(void *arg)
 			vm->n.migrated += (was[i] & FRAME) != (is[i] & FRAME);
 		if (!below(&me->rnd, 10))
 			write_text("/sys/kernel/debug/split_huge_pages", "1");
-	} while (worker_rest(me, 50000 + below(&me->rnd, 200000)));
+	} while (worker_pace(me, began, 50000 + below(&me->rnd, 200000)));
 	close(pagemap);
 	return NULL;
 }

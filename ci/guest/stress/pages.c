@@ -210,11 +210,13 @@ static void one(struct worker *me)
 void *pages_worker(void *arg)
 {
 	struct worker *me = arg;
+	long began;
 	u32 burst;
 
 	do {
+		began = now_ms();
 		for (burst = 1 + below(&me->rnd, 4); burst; burst--)
 			one(me);
-	} while (worker_rest(me, below(&me->rnd, 3000)));
+	} while (worker_pace(me, began, below(&me->rnd, 3000)));
 	return NULL;
 }

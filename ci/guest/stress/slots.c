@@ -114,12 +114,15 @@ void *slots_worker(void *arg)
 	struct vm *vm = me->vm;
 	u8 *memory = map_aligned(CHUNK);
 	bool dummies[DUMMIES] = {};
+	long began;
 
 	do {
 		struct region *r = &vm->region[below(&me->rnd, 100) < 80 ? R_DATA :
 					       below(&me->rnd, 2) ? R_CODE : R_TWIN];
 		u32 what = below(&me->rnd, 100), w = below(&me->rnd, r->c->windows);
 		bool log = below(&me->rnd, 4) != 0;
+
+		began = now_ms();
 
 		if (what < 20) {
 			u32 nr = below(&me->rnd, DUMMIES);
@@ -145,7 +148,7 @@ void *slots_worker(void *arg)
 			}
 		}
 		pthread_mutex_unlock(&r->slots);
-	} while (worker_rest(me, below(&me->rnd, 8000)));
+	} while (worker_pace(me, began, below(&me->rnd, 8000)));
 	munmap(memory, CHUNK);
 	return NULL;
 }

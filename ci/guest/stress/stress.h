@@ -146,6 +146,7 @@ bool nx_recovery_is_slow(void);
 /* stress/round.c */
 int run_round(const struct plan *plan);
 bool worker_rest(struct worker *w, long us);
+bool worker_pace(struct worker *w, long began_ms, long us);
 
 /* stress/leak.c: what a VM leaves behind */
 const char *leak_start(bool count_pages);		/* why it cannot be told, or NULL */
