@@ -16,6 +16,7 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_GLOBAL=/dev/
 SCRATCH=$(mktemp -d)
 TIDY=("$SCRATCH")
 trap tidy EXIT
+exit_on_signals
 
 # tidy: at the end; git's own 128, say for a full disk, is harness trouble.
 tidy() {

@@ -32,7 +32,7 @@ begin_output() {
 	rm -rf "$PART" "$PART.old"
 	mkdir -p "$PART"
 	trap 'rm -rf "$PART"' EXIT
-	trap 'exit 1' INT TERM HUP
+	exit_on_signals
 }
 
 finish_output() {

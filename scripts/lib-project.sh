@@ -85,14 +85,14 @@ project_commit() {
 	trap '' INT TERM HUP
 	mv -T "$PROJECT_NEW" "$PROJECT_TODO"
 	project_finish
-	trap - INT TERM HUP
+	exit_on_signals
 }
 
 # project_finish: complete what an earlier run has begun. What cannot be put in
 # its place stays for the next run.
 project_finish() {
 	local path
-	[ -d "$PROJECT_TODO" ] || return 0
+	[ -d "$PROJECT_TODO" ] || { rm -rf "$PROJECT_NEW"; return 0; }
 	find "$PROJECT_TODO/files" -type f -printf '%P\n' | sort | while read -r path; do
 		{ mkdir -p "$(dirname "$TOP/$path")" && mv -f "$PROJECT_TODO/files/$path" "$TOP/$path"; } || exit
 	done || die "$EX_HARNESS" "$TOP cannot be written to: run this again when it can, $PROJECT_TODO holds the rest"

@@ -47,6 +47,14 @@ say() {
 	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 }
 
+# exit_on_signals: they end the script when the command that runs has ended, so
+# that nothing is written behind its EXIT trap.
+exit_on_signals() {
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
 # step NAME COMMAND...: run a command, print how long it took.
 step() {
 	local name=$1 t0=$SECONDS rc=0

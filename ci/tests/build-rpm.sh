@@ -63,19 +63,35 @@ wrong() {
 does_not_build() {
 	kernel && WISH=compile expect 1 'error: the kernel does not build: module.c:1: error: made up' build && [ ! -e "$RPMS" ]
 }
-killed() {
-	local pid i
-	kernel && build && touch -d 2001-01-01 "$RPMS/config" || return
+# slow_build: one that is half-way; its process is $pid.
+slow_build() {
+	local i
 	WISH=slow setsid "$TMP/project/scripts/build-rpm" --config "$TMP/config" --tree "$TMP/tree" "$RPMS" &
 	pid=$!
 	for ((i = 0; i < 100; i++)); do
-		! compgen -G "$TMP/build/rpm/*/src/obj-rpm/binkernel.spec" >/dev/null || break
+		! compgen -G "$TMP/build/rpm/*/src/obj-rpm/binkernel.spec" >/dev/null || return 0
 		sleep 0.1
 	done
-	kill -9 -- -$pid
-	wait $pid || true
+	echo "it never came so far"
+	return 1
+}
+killed() {
+	local pid
+	kernel && build && touch -d 2001-01-01 "$RPMS/config" && slow_build || return
+	kill -9 -- "-$pid"
+	wait "$pid" || true
 	[ "$(stat -c %Y "$RPMS/config")" = "$(date -d 2001-01-01 +%s)" ] && build &&
 		[ "$(stat -c %Y "$RPMS/config")" != "$(date -d 2001-01-01 +%s)" ]
+}
+# Told to stop, it does not wait for make to end, and make ends too.
+stopped() {
+	local pid rc=0 t0
+	kernel && build && touch -d 2001-01-01 "$RPMS/config" && slow_build || return
+	t0=$SECONDS
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	[ $rc -eq 143 ] && flock -w 10 "$TMP/build/lock"/output-* true && [ $((SECONDS - t0)) -lt 15 ] &&
+		[ "$(stat -c %Y "$RPMS/config")" = "$(date -d 2001-01-01 +%s)" ] && [ -z "$(find "$TMP" -maxdepth 1 -name '.rpms*')" ]
 }
 
 check "RPMs of kernel and headers" whole
@@ -90,6 +106,7 @@ check "a file where none belongs" wrong stray '/boot/stray does not belong there
 check "an empty header" wrong headers 'no /usr/include/linux/kvm.h, or an empty one'
 check "a kernel that does not build" does_not_build
 check "kill -9: the RPMs of before stay, the next run gets through" killed
+check "SIGTERM: it stops at once, the RPMs of before stay" stopped
 
 kernel --until base
 check "a tree without the series" expect 2 'has no patch of the series: scripts/apply-series' build

@@ -51,7 +51,7 @@ b4_am() {
 	(cd "$TMP" && HOME=$TMP b4 --offline-mode am -m "$TMP/out/tdp-mmu.mbox" -o "$TMP/b4") >"$TMP/b4.log" 2>&1 ||
 		{ cat "$TMP/b4.log"; return 1; }
 	box=$(find "$TMP/b4" -name '*.mbx')
-	! grep -iE 'missing|error|traceback' "$TMP/b4.log" || return 1
+	! sed '/\[PATCH/d' "$TMP/b4.log" | grep -iE 'missing|error|traceback' || return 1
 	find "$TMP/b4" -name '*.cover' | grep -q . || return 1
 	repo "$TMP/am" "$PRISTINE"
 	git -C "$TMP/am" am -q "$box" && diff -r -x .git "$TMP/quilt" "$TMP/am" && messages "$TMP/am"
@@ -101,7 +101,7 @@ cover_letter() {
 	has "$(cut -d'|' -f4 <<<"$row")" && has "Its gate ran $(cut -d'|' -f5 <<<"$row" | sed 's/^ //')" &&
 		has "$(cut -d'|' -f2 <<<"$note") ($(cut -d'|' -f3 <<<"$note" | tr -d ' '))$([[ $note != *'| |' ]] && echo .)" &&
 		has "${#PATCHES[@]} patches for" && has "$title" &&
-		has "$(cd "$P" && lsdiff --no-filename "${PATCHES[@]}" | sort -u | wc -l) files changed," || return 1
+		has "$(cd "$P" && lsdiff --no-filename --strip 1 "${PATCHES[@]}" | sort -u | wc -l) files changed," || return 1
 	# behind its author, with no other author between
 	m=$(sed -n "s#^${PATCHES[0]},[^,]*,[^,]*,[^,]*,\([^,]*\),.*#\1#p" "$P/upstream-map.csv")
 	sed -n "/^$m ([0-9]*):\$/,/^\$/p" "$TMP/out/tdp-mmu.mbox" | grep -qxF "  $title"

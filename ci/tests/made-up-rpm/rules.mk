@@ -6,7 +6,7 @@ REL := $(VERSION).$(PATCHLEVEL).$(SUBLEVEL)$(if $(filter version,$(WISH)),,$(LOC
 MODS = $(INSTALL_MOD_PATH)/lib/modules/$(REL)
 HEADERS = $(INSTALL_HDR_PATH)/include
 OBJ = $(CURDIR)/$(O)
-SLEEP = $(if $(filter slow,$(WISH)),sleep 60)
+SLEEP = $(if $(filter slow,$(WISH)),sleep 20)
 module = gcc -c -o $(1) -DRELEASE='"$(REL)$(if $(filter vermagic,$(WISH)),x)"' -DSYMBOL=$(2) \
 	-DCRC=$(if $(filter crc,$(WISH)),2,1) ../module.c
 
@@ -20,7 +20,7 @@ binrpm-pkg:
 	printf '0x00000001\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n' >$(OBJ)/Module.symvers
 	echo "HdrS $(REL)$(if $(filter image,$(WISH)),y) (us@here) #1" >$(OBJ)/image
 	echo "ffffffff81000000 T _text" >$(OBJ)/System.map
-	echo vmlinux >$(OBJ)/vmlinux
+	echo 'int f;' | gcc -shared -nostdlib -Wl,--build-id -x c -o $(OBJ)/vmlinux -
 	cd $(OBJ) && KERNELRELEASE=$(REL) srctree=.. MAKE="$(MAKE)" \
 		sh ../scripts/package/mkspec prebuilt >binkernel.spec
 	$(SLEEP)
