@@ -30,9 +30,10 @@ begin_output() {
 	# killed between its two renames, an earlier run left what was there before
 	[ -e "$OUT" ] || [ ! -d "$PART.old" ] || mv -T "$PART.old" "$OUT"
 	rm -rf "$PART" "$PART.old"
-	mkdir -p "$PART"
+	# before there is anything to remove: a signal may come in between
 	trap 'rm -rf "$PART"' EXIT
 	exit_on_signals
+	mkdir -p "$PART"
 }
 
 finish_output() {

@@ -29,6 +29,7 @@ bool unit_warn(bool bad, const char *what);
 #define WARN_ON_ONCE(x) unit_warn(x, #x)
 #define lockdep_assert_held(l) ((void)(l))
 #define lockdep_assert_held_write(l) ((void)(l))
+#define kvm_lockdep_assert_mmu_lock_held(kvm, shared) ((void)(kvm), (void)(shared))
 
 #define PAGE_SHIFT 12
 #define PG_LEVEL_4K 1
