@@ -58,6 +58,7 @@ changed() {
 	fresh
 	mkdir "$TMP/out"
 	fetch --tarball "$DEBIANS" && fetch --tarball "$DEBIANS" "$TMP/out/tree" || return 1
+	sleep 0.1 # file times go by the ticks of the kernel: the next one at least
 	chmod u+w "$base/Makefile"
 	echo more >>"$base/Makefile"
 	echo more >>"$TMP/out/tree/Makefile"
