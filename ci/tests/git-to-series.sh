@@ -215,31 +215,15 @@ forced() {
 	to_series --force "$TMP/tree" | grep -qx "changed $ONE" && ! grep -q Say "$P/$ONE"
 }
 
-# kill -9 at any time: the project is as before, or the next run completes it.
+# Killed at the worst moment: one file is there, the series is not. (Killed at any
+# time: ci/tests/killed.sh.)
 killed() {
-	local i pid t0 ms
 	branch
 	rebase '1{h;d};2G' >/dev/null || return 1
 	in_tree git commit -q --amend -m "KVM: Other" || return 1
 	cp -a "$P" "$TMP/whole"
-	t0=$(date +%s%N)
 	"$TMP/whole/scripts/git-to-series" "$TMP/tree" >/dev/null 2>&1 || return 1
-	ms=$((($(date +%s%N) - t0) / 1000000))
 	in_tree git update-ref refs/tdp-mmu/series tdp-mmu-rwlock-rcu
-	for i in 2 4 5 6 7; do
-		rm -rf "$P"
-		cp -a "$TMP/was" "$P"
-		setsid "$P/scripts/git-to-series" "$TMP/tree" >/dev/null 2>&1 &
-		pid=$!
-		sleep "$(printf '%d.%03d' $((ms * i / 8000)) $((ms * i / 8 % 1000)))"
-		kill -9 -- -$pid
-		wait $pid || true
-		to_series "$TMP/tree" >/dev/null && diff -r "$TMP/whole" "$P" || return 1
-		in_tree git update-ref refs/tdp-mmu/series tdp-mmu-rwlock-rcu
-	done 2>/dev/null
-	# the worst moment, on purpose: one file is there, the series is not
-	rm -rf "$P"
-	cp -a "$TMP/was" "$P"
 	mkdir -p "$P/.series.todo/files/patches/rwlock-rcu"
 	cp "$TMP/whole/patches/rwlock-rcu/other.patch" "$P/patches/rwlock-rcu"
 	cp "$TMP/whole/series" "$P/.series.todo/files"
@@ -278,5 +262,5 @@ check "--force takes the branch's word" forced
 check "no repository" expect 2 'is not a git repository' to_series "$TMP/before"
 check "no branch" expect 2 "no commit 'none'" to_series "$TMP/tree" none
 check "unknown option" expect 2 'unknown option' to_series --all "$TMP/tree"
-check "killed at any time" killed
+check "killed at the worst moment" killed
 tap_end

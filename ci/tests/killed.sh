@@ -87,10 +87,11 @@ killed() {
 		flock -w 20 "$TMP/build/lock" true # children that are still at work
 		"left_by_$tool" >"$TMP/it"
 		echo "$i: exit $rc"
-		if [ "$signal" = TERM ]; then
+		# a repository appears by one rename, whatever the signal
+		if [ "$signal" = TERM ] || [ "$tool" = series_to_git ]; then
 			cmp -s "$TMP/it" "$TMP/before-it" || cmp -s "$TMP/it" "$TMP/after-it" || { echo "half-written"; return 1; }
-			rest || return 1
 		fi
+		[ "$signal" != TERM ] || rest || return 1
 		"$tool" >"$TMP/again" 2>&1 || grep -q 'is there already' "$TMP/again" || { cat "$TMP/again"; return 1; }
 		"left_by_$tool" | cmp - "$TMP/after-it" || return 1
 		rest || return 1

@@ -155,28 +155,6 @@ in_use() {
 	! in_tree git rev-parse -q --verify tdp-mmu
 }
 
-# kill -9 at any time: no repository, or all of it; the next run makes it.
-killed() {
-	local i pid t0 ms
-	start
-	t0=$(date +%s%N)
-	to_git "$TMP/tree" >"$TMP/ids" 2>/dev/null || return 1
-	ms=$((($(date +%s%N) - t0) / 1000000))
-	for i in 1 2 3 4 5 6 7 8; do
-		rm -rf "$TMP/tree/.git"
-		setsid "$TMP/project/scripts/series-to-git" "$TMP/tree" >/dev/null 2>&1 &
-		pid=$!
-		sleep "$(printf '%d.%03d' $((ms * i / 8000)) $((ms * i / 8 % 1000)))"
-		kill -9 -- -$pid
-		wait $pid || true
-		if [ -e "$TMP/tree/.git" ]; then
-			in_tree git for-each-ref --format='%(objectname) %(refname)' | grep -v heads/base | diff "$TMP/ids" - || return 1
-		fi
-		to_git "$TMP/tree" 2>/dev/null | diff "$TMP/ids" - || return 1
-		[ -z "$(find "$TMP/tree" -name '.git.*')" ] || return 1
-	done 2>/dev/null
-}
-
 check "a plain tree" plain_tree
 check "each milestone's tag is what quilt makes" like_quilt
 check "a shallow clone at a tag, another prefix" git_clone
@@ -203,5 +181,4 @@ check "no line of three dashes" refused "1:^$TWO:1: error: no line '---'" no_sep
 check "unknown option" expect 2 'unknown option' to_git --tags x "$TMP/tree"
 check "a prefix that no tag can have" expect 2 "no tag can begin with 'a..b'" to_git --tag-prefix a..b "$TMP/before"
 check "branch and tags in use are kept" in_use
-check "killed at any time" killed
 tap_end
