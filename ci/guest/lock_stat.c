@@ -2,7 +2,8 @@
 /*
  * lock_stat.c - how a test takes KVM's mmu_lock: the kernel's lock statistics.
  *
- * Usage:   lock_stat PROGRAM [ARGUMENT...]      as root, a kernel with LOCK_STAT
+ * Usage:   lock_stat PROGRAM [ARGUMENT...]      as root, a kernel with LOCK_STAT; the
+ *          selftests open themselves by the name they are called: give a path
  * Inputs:  /proc/lock_stat, cleared before PROGRAM runs
  * Outputs: what PROGRAM prints, then for each class of mmu_lock (-W and -R: an
  *          rwlock held for write and read) a line
