@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# ci/tests/git-to-series.sh - test of scripts/git-to-series.
+# ci/tests/git-to-series.sh - test of scripts/git-to-series: what it writes for
+# what was done on the branch. (What it refuses: ci/tests/git-to-series-refused.sh.)
 #
 # Usage:   ci/tests/git-to-series.sh
 # Inputs:  the scripts as they are, a made-up project and kernel tree
@@ -8,44 +9,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-git.sh
-. "$TOP/ci/tests/made-up-git.sh"
-P=$TMP/project
-
-# same [PATH...]: the project is as it was, but for these paths.
-same() {
-	local exclude=() p
-	for p; do
-		exclude+=(-x "$(basename "$p")")
-	done
-	diff -r "${exclude[@]}" "$TMP/was" "$P"
-}
-
-# wrote LINE...: git-to-series says just these changes.
-wrote() {
-	to_series "$TMP/tree" >"$TMP/changes" 2>"$TMP/log" || { cat "$TMP/log"; return 1; }
-	printf '%s\n' "$@" | diff - "$TMP/changes"
-}
-
-# stable: what was written makes the branch's trees again, and again nothing else.
-stable() {
-	rm -rf "$TMP/second"
-	cp -r "$TMP/before" "$TMP/second"
-	to_git "$TMP/second" >/dev/null 2>&1 || return 1
-	diff <(in_tree git log --format='%T %s %an %ad' tdp-mmu) <(git -C "$TMP/second" log --format='%T %s %an %ad' tdp-mmu) &&
-		wrote_nothing
-}
-wrote_nothing() { to_series "$TMP/tree" >"$TMP/changes" 2>/dev/null && [ ! -s "$TMP/changes" ]; }
-
-# series_is LINE...
-series_is() {
-	printf '%s\n' "$@" | diff - "$P/series"
-}
-
-# commit TITLE [TEXT]: all that was changed in the tree, as a new commit
-commit() {
-	in_tree git commit -q -a -m "$1" ${2:+-m "$2"}
-}
+# shellcheck source-path=SCRIPTDIR source=lib-git-to-series.sh
+. "$TOP/ci/tests/lib-git-to-series.sh"
 
 unchanged_branch() {
 	branch
@@ -188,49 +153,6 @@ other_branch() {
 	wrote_nothing && to_series "$TMP/tree" mine | grep -qx 'new patches/rwlock-rcu/mine.patch'
 }
 
-# refused PATTERN COMMAND...: after COMMAND; nothing changes.
-refused() {
-	split_code "$1" 1
-	branch
-	"${@:2}" || return 1
-	rm -rf "$TMP/was"
-	cp -r "$P" "$TMP/was"
-	expect "$CODE" "$PATTERN" to_series "$TMP/tree" && same
-}
-merged() { in_tree git switch -q -c side base && echo x >"$TMP/tree/Kbuild" && commit side && in_tree git switch -q tdp-mmu && in_tree git merge -q side; }
-binary() { printf 'a\0b' >"$TMP/tree/Kbuild"; commit "KVM: Binary"; }
-dashes() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Dashes" $'a\n---\nb'; }
-long_title() { echo x >"$TMP/tree/Kbuild"; commit $'KVM: Long\ntitle'; }
-out_of_order() { rebase '1{h;d};3G'; }
-named_twice() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Twice" "Patch-file: $THREE"; }
-bad_name() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Bad" "Patch-file: $1"; }
-nothing() { in_tree git reset -q --hard base; }
-beside_changed() { rebase '3d'; sed -i 's/Count/Say/' "$P/$THREE"; }
-beside_added() { local p=patches/rwlock-rcu/four.patch; sed 's/three/four/' "$P/$THREE" >"$P/$p"; echo $p >>"$P/series"; }
-both_changed() { rebase '1s/pick/edit/'; echo x >"$TMP/tree/Kbuild"; in_tree git commit -q -a --amend --no-edit; in_tree git rebase --continue; sed -i 's/Count/Say/' "$P/$ONE"; }
-
-forced() {
-	branch
-	both_changed
-	to_series --force "$TMP/tree" | grep -qx "changed $ONE" && ! grep -q Say "$P/$ONE"
-}
-
-# Killed at the worst moment: one file is there, the series is not. (Killed at any
-# time: ci/tests/killed.sh.)
-killed() {
-	branch
-	rebase '1{h;d};2G' >/dev/null || return 1
-	in_tree git commit -q --amend -m "KVM: Other" || return 1
-	cp -a "$P" "$TMP/whole"
-	"$TMP/whole/scripts/git-to-series" "$TMP/tree" >/dev/null 2>&1 || return 1
-	in_tree git update-ref refs/tdp-mmu/series tdp-mmu-rwlock-rcu
-	mkdir -p "$P/.series.todo/files/patches/rwlock-rcu"
-	cp "$TMP/whole/patches/rwlock-rcu/other.patch" "$P/patches/rwlock-rcu"
-	cp "$TMP/whole/series" "$P/.series.todo/files"
-	echo $THREE >"$P/.series.todo/remove"
-	to_series "$TMP/tree" >/dev/null && diff -r "$TMP/whole" "$P"
-}
-
 check "an unchanged branch changes nothing" unchanged_branch
 check "all of it from nothing, to the byte" from_nothing
 check "a file of another form stays, --refresh writes it" other_form
@@ -246,21 +168,4 @@ check "another Patch-file line renames" renamed
 check "written back twice; a newer base" goes_on
 check "--dry-run only says it" dry_run
 check "another branch" other_branch
-check "a merge" refused '2:is a merge' merged
-check "a binary file" refused 'KVM: Binary: no patch can hold it' binary
-check "a line of dashes in a message" refused "KVM: Dashes: its message has a line '---'" dashes
-check "a title of two lines" refused 'KVM: Long: its title is longer' long_title
-check "a patch behind a later milestone" refused "$ONE comes after a patch of rwlock-rcu" out_of_order
-check "a patch twice" refused "are both $THREE" named_twice
-check "an unknown milestone" refused "patches/no/x.patch' is not patches/MILESTONE" bad_name patches/no/x.patch
-check "a path that leaves patches/" refused "is not patches/MILESTONE" bad_name patches/iterator/../../x.patch
-check "a branch without a commit" refused '2:no commit of its own' nothing
-check "removed here, changed there" refused "2:^$THREE:1: error: changed since the branch was made" beside_changed
-check "a patch the branch has never seen" refused '2:four.patch:1: error: the branch was made without it' beside_added
-check "changed here and there" refused "2:^$ONE:1: error: changed since the branch was made" both_changed
-check "--force takes the branch's word" forced
-check "no repository" expect 2 'is not a git repository' to_series "$TMP/before"
-check "no branch" expect 2 "no commit 'none'" to_series "$TMP/tree" none
-check "unknown option" expect 2 'unknown option' to_series --all "$TMP/tree"
-check "killed at the worst moment" killed
 tap_end
