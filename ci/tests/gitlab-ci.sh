@@ -72,7 +72,19 @@ list() {
 	value "$1" parallel | sed -n "s/.*$2: \[\([^]]*\)\].*/\1/p" | tr -d ' ' | tr , '\n' | sort
 }
 lanes() {
-	diff <(list gate LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort)
+	local job
+	for job in gate stress; do
+		diff <(list $job LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort) || return
+	done
+}
+# Whatever ci/test --all has the gate do is done by a job.
+kinds() {
+	local option n=0
+	while read -r option; do
+		n=$((n + 1))
+		grep -qE "^  (script: ci/gate .*|parallel: .*HOW: .*)$option\\b" "$YML" || { echo "no job with ci/gate $option"; return 1; }
+	done < <(grep 'ci/gate" ' ci/test | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
+	[ $n -ge 4 ] || { echo "only $n options found"; return 1; }
 }
 lints() {
 	diff <(list lint WHAT) <(sed -n 's/^\([a-z-]*\)) [a-z_]* ;;$/\1/p' ci/lint | sort)
@@ -112,6 +124,7 @@ check "stages and keys" form
 check "skips are not red" skips
 check "the milestone, unless given" milestone
 check "all lanes" lanes
+check "all kinds of runs of the gate" kinds
 check "all parts of ci/lint" lints
 check "all instrumented variants" variants
 check "all tests of the tools" tests_of_tools
