@@ -61,7 +61,7 @@ base_run() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$suffix}") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
 		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
 	done)

@@ -17,6 +17,9 @@ check "lib.sh is no lane" expect 2 "unknown lane 'lib.sh'" "$G" --lane lib.sh it
 check "an unknown option" expect 2 "unknown option '--fast'" "$G" --fast iterator
 check "an unknown list" expect 2 "no list 'long'" "$G" --list long iterator
 check "two variants" expect 2 'one of --debug' "$G" --debug --kasan iterator
+check "two suites" expect 2 "one of --stress and --guest" "$G" --stress --guest iterator
+check "a list and a suite" expect 2 "one of --list and --guest" "$G" --guest --list amd-npt iterator
+check "a guest elsewhere" expect 2 "no list .intel-ept-guest" "$G" --guest --lane intel-ept iterator
 check "debug elsewhere" expect 2 'amd-npt only' "$G" --debug --lane arm64 iterator
 echo 'amd-npt * three because' >"$P/ci/known-failures"
 check "a known failure of no test" expect 2 'ci/known-failures:1: error: the list of amd-npt has no test' "$G" iterator
@@ -46,6 +49,9 @@ check "nothing else is left" expect 0 '' find "$R" -name '.*' -mindepth 1
 check "the debug variant, amd-npt alone" expect 0 '^amd-npt-debug-tdp1 +pass ' "$G" --debug iterator
 check "the debug kernel's configuration" grep -q 'CONFIG_OF=iterator-debug' "$R/amd-npt-debug-tdp0/config"
 check "from another directory" expect 0 'amd-npt-plain-tdp0 +pass ' env -C / "$G" --lane amd-npt base
+cp "$P/ci/guest/lists/amd-npt.list" "$P/ci/guest/lists/amd-npt-guest.list"
+check "the Linux guest, amd-npt alone" expect 0 "^amd-npt-plain-tdp1-guest +pass " "$G" --guest iterator
+check "in a table of its own" test "$(grep -c " pass " "$R/summary-plain-guest.txt")" -eq 2
 
 # What is not well.
 records iterator exit=254
