@@ -45,8 +45,7 @@ static const char help[] =
 "\n"
 "Usage:   linux-guest [--migrate] [--spoil] [--mib N] [--reserve N] [--vcpus N]\n"
 "             [--sweeps N] [--rounds N] [--seconds N] [--silence N] [--seed N]\n"
-"             [--machine NAME] [--append TEXT] [--qemu FILE] [--kernel FILE]\n"
-"             [--initrd FILE]\n"
+"             [--append TEXT] [--qemu FILE] [--kernel FILE] [--initrd FILE]\n"
 "         --migrate  live, to a second QEMU, while the guest writes\n"
 "         --spoil    the guest changes one word: pass when it finds it\n"
 "         --mib      memory of the guest (128): half of it, and more, has to be\n"
@@ -61,7 +60,6 @@ static const char help[] =
 "                    two words (60). gate.patience=N on the kernel's command\n"
 "                    line multiplies both\n"
 "         --seed     part of the tags in memory (from the clock)\n"
-"         --machine  of QEMU (q35)\n"
 "         --append   for the guest's kernel command line\n"
 "Inputs:  --qemu (/usr/bin/qemu-system-x86_64-microvm, which has q35 too), --kernel\n"
 "         (/guest/bzImage), --initrd (/guest/initrd.gz), whose /init is guest-init\n"
@@ -73,10 +71,10 @@ static const char help[] =
 static struct options {
 	bool migrate, spoil;
 	unsigned long mib, reserve, vcpus, sweeps, rounds, seconds, silence, seed;
-	const char *machine, *append, *qemu, *kernel, *initrd;
+	const char *append, *qemu, *kernel, *initrd;
 } o = {
 	.mib = 128, .reserve = 40, .vcpus = 2, .sweeps = 2, .rounds = 3, .seconds = 200,
-	.silence = 60, .machine = "q35", .append = "",
+	.silence = 60, .append = "",
 	.qemu = "/usr/bin/qemu-system-x86_64-microvm",
 	.kernel = "/guest/bzImage", .initrd = "/guest/initrd.gz",
 };
@@ -213,7 +211,7 @@ static void console_line(struct machine *m, const char *line)
 	if (strncmp(text, "guest: ", 7)) {
 		if (strstr(text, "Kernel panic"))
 			keep(guest.panic, text);
-		else if (is_complaint(text))
+		else if (!*guest.panic && is_complaint(text))
 			keep(guest.complaint, text);
 		return;
 	}
@@ -356,10 +354,11 @@ static void check_guest(void)
 		fail("memory: %s", guest.fault);
 	if (*guest.error)
 		fail("guest: %s", guest.error);
+	if (*guest.panic)
+		fail("panic: the guest's kernel said: %s%s%s", guest.complaint,
+		     *guest.complaint ? " ... " : "", guest.panic);
 	if (*guest.complaint)
 		fail("kernel: the guest's kernel said: %s", guest.complaint);
-	if (*guest.panic)
-		fail("panic: the guest's kernel said: %s", guest.panic);
 	if (guest.begins > 1)
 		fail("panic: the guest has begun anew");
 }
@@ -449,18 +448,17 @@ static void __attribute__((noreturn)) run_qemu(int qmp, int console, char **argv
 
 static void start(struct machine *m)
 {
-	char machine[128], smp[24], memory[24], qmp[64], console[64], append[1024], incoming[128];
+	char smp[24], memory[24], qmp[64], console[64], append[1024], incoming[128];
 	int q[2], c[2];
 	char *argv[] = {
 		(char *)o.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", machine, "-cpu", "host", "-smp", smp, "-m", memory,
+		"-machine", "q35,accel=kvm", "-cpu", "host", "-smp", smp, "-m", memory,
 		"-chardev", qmp, "-mon", "chardev=qmp,mode=control",
 		"-chardev", console, "-serial", "chardev:console",
 		"-kernel", (char *)o.kernel, "-initrd", (char *)o.initrd, "-append", append,
 		m == &destination ? "-incoming" : NULL, incoming, NULL,
 	};
 
-	snprintf(machine, sizeof(machine), "%s,accel=kvm", o.machine);
 	snprintf(smp, sizeof(smp), "%lu", o.vcpus);
 	snprintf(memory, sizeof(memory), "%luM", o.mib);
 	snprintf(qmp, sizeof(qmp), "socket,id=qmp,fd=%d", QMP_FD);
@@ -618,7 +616,7 @@ static void options(int argc, char **argv)
 		{ "reserve", 1, NULL, 'r' }, { "vcpus", 1, NULL, 'v' }, { "sweeps", 1, NULL, 'w' },
 		{ "rounds", 1, NULL, 'n' }, { "seconds", 1, NULL, 's' },
 		{ "silence", 1, NULL, 'q' }, { "seed", 1, NULL, 'e' },
-		{ "machine", 1, NULL, 'm' }, { "append", 1, NULL, 'a' }, { "qemu", 1, NULL, 'Q' },
+		{ "append", 1, NULL, 'a' }, { "qemu", 1, NULL, 'Q' },
 		{ "kernel", 1, NULL, 'k' }, { "initrd", 1, NULL, 'i' },
 		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
@@ -636,7 +634,6 @@ static void options(int argc, char **argv)
 		case 's': o.seconds = number("seconds", optarg, 1, 100000); break;
 		case 'q': o.silence = number("silence", optarg, 1, 100000); break;
 		case 'e': o.seed = number("seed", optarg, 1, 1UL << 20); break;
-		case 'm': o.machine = optarg; break;
 		case 'a': o.append = optarg; break;
 		case 'Q': o.qemu = optarg; break;
 		case 'k': o.kernel = optarg; break;

@@ -77,7 +77,7 @@ check "the destination waits for it" said destination "unix:/tmp/linux-guest."
 check "a wrong word" guest wrong 1 "^FAIL: memory: page 9 word 0"
 check "an error of the guest's PID 1" guest error 1 "^FAIL: guest: mmap"
 check "a changed word that it does not find" guest blind 1 "^FAIL: memory: the guest has not found" --spoil
-check "a panic" guest panic 1 "^FAIL: panic: .*Attempted to kill init"
+check "a panic" guest panic 1 "^FAIL: panic: the guest.s kernel said: BUG: unable .* Kernel panic .*kill init"
 check "a warning of the guest's kernel" guest warn 1 "^FAIL: kernel: .*WARNING: CPU: 1"
 check "a guest that boots again" guest again 1 "^FAIL: panic: the guest has begun anew"
 check "a guest that says nothing" guest hang 1 "^FAIL: hang: no word from the guest for 1 s" --silence 1
