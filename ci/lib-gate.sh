@@ -71,11 +71,13 @@ stop_all() {
 	done
 }
 
-# boot LANE RUN MMU CPUS KERNELDIR INITRD TESTLIST DIR [KNOWN]: boot once, leave
+# boot LANE RUN MMU CPUS KERNELDIR INITRD TESTLIST DIR [KNOWN]: boot once, with
+# boot_options (array, of the lane) and boot_append (command line) if set; leave
 # everything in DIR.
 boot() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
-	local options=() expect=(--expect kvm=present) append="gate.list=${list:-$lane$suffix}" rc=0 ended nested=kvm_amd.npt=0
+	local options=(${boot_options[@]+"${boot_options[@]}"}) expect=(--expect kvm=present) rc=0
+	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested=kvm_amd.npt=0
 	[ "$lane" != intel-ept ] || nested=kvm_intel.ept=N
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }

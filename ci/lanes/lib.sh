@@ -6,7 +6,7 @@
 #          lane_options "$@"; lane_run COMMAND...; lane_end DIED_REASON
 # Inputs:  the options of every lane:
 #          --kernel IMAGE --initrd FILE --out DIR [--cpus N] [--memory MIB]
-#          [--append "CMDLINE"] [--timeout SECONDS]
+#          [--append "CMDLINE"] [--timeout SECONDS], and where a lane says so [--cpu FEATURES]
 #          or one of --packages, --arch, -h
 # Outputs: DIR/console.log  the serial console
 #          DIR/lane.txt     one line: ended: poweroff|timeout|died ... after N s
@@ -26,10 +26,11 @@ _lane_number() {
 	[[ $2 =~ ^[1-9][0-9]*$ ]] || die $EX_USAGE "$1 wants a number, not '$2'"
 }
 
-# lane_options OPTION...: sets kernel, initrd, out, cpus, memory, append, limit.
+# lane_options OPTION...: sets kernel, initrd, out, cpus, memory, append, features,
+# limit.
 # Makes $work, a folder that is removed at the end, whatever the end is.
 lane_options() {
-	kernel='' initrd='' out='' append='' cpus=$LANE_CPUS memory=$LANE_MEMORY limit=$LANE_TIMEOUT
+	kernel='' initrd='' out='' append='' features='' cpus=$LANE_CPUS memory=$LANE_MEMORY limit=$LANE_TIMEOUT
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-h | --help) usage; exit 0 ;;
@@ -39,6 +40,12 @@ lane_options() {
 		--initrd) _lane_value "$@"; initrd=$2; shift ;;
 		--out) _lane_value "$@"; out=$2; shift ;;
 		--append) _lane_value "$@"; append=$2; shift ;;
+		--cpu)
+			_lane_value "$@"
+			[ -n "${LANE_FEATURES-}" ] || die $EX_USAGE "--cpu: this lane has one model of CPU"
+			features=$2
+			shift
+			;;
 		--cpus) _lane_value "$@"; _lane_number "$@"; cpus=$2; shift ;;
 		--memory) _lane_value "$@"; _lane_number "$@"; memory=$2; shift ;;
 		--timeout) _lane_value "$@"; _lane_number "$@"; limit=$2; shift ;;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ci/guest/facts/facts.h - a small VM that does what the host tells it, step by step. */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EX_PASS	0
+#define EX_FAIL	1
+#define EX_USE	2
+#define EX_SKIP	4
+
+#define PAGE	4096UL
+#define HUGE	(2UL << 20)
+#define GIB	(1UL << 30)
+
+struct vm {
+	int fd, vcpu;
+	void *run;			/* struct kvm_run */
+	size_t run_size;
+	uint8_t *low;			/* guest memory from 0: code and page tables */
+};
+
+/* facts/vm.c */
+void vm_make(struct vm *vm);
+void vm_free(struct vm *vm);
+/* A memslot; size 0 deletes it. Returns 0 or errno. */
+int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
+void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
+/* Window i, 1 to 511: the guest sees the 2 MiB from gpa at address i * HUGE. */
+void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
+/* The guest reads or writes 8 bytes. */
+uint64_t vm_read(struct vm *vm, uint64_t gva);
+void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
+/* A counter of the VM in debugfs. */
+long long vm_stat(const struct vm *vm, const char *name);
+
+/* facts/trace.c: events of this kernel's kvmmmu trace system */
+void trace_start(const char * const *events);
+/* All that was traced since, until the next call of one of the two. */
+char *trace_stop(const char * const *events);
+
+/* facts/main.c */
+void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
+void *memory(size_t size, bool huge);
+
+#endif

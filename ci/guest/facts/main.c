@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ci/guest/facts/main.c - facts about KVM's MMU, one at a time. (-h: see below) */
+#define _GNU_SOURCE
+#include <cpuid.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "facts.h"
+
+static const char help[] =
+"facts - is a fact about KVM's MMU true? Each is a few steps of one vCPU.\n"
+"\n"
+"Usage:   facts FACT\n"
+"         large-pages     the counter largepages of a VM counts its huge mappings,\n"
+"                         goes down when one is split, and is 0 as soon as the\n"
+"                         memslot is deleted, before a vCPU has run again\n"
+"         table-levels    a page table of the TDP MMU has the level of its entries,\n"
+"                         1 to 3 below a root of four levels\n"
+"         removed-gfns    when a table goes, each entry that it had is reported\n"
+"                         with its own gfn, once\n"
+"         beyond-host     no memslot where the host cannot address memory\n"
+"         beyond-root     memory that a root of four levels does not reach is not\n"
+"                         taken for other memory; wants a CPU with 52 address bits\n"
+"         tables-freed    a VM that is gone has left no page table\n"
+"         unmap-invalid   memory that the host drops while a memslot is being\n"
+"                         deleted is not mapped any more; wants a kernel in which\n"
+"                         the deletion takes 3 s\n"
+"         fault-invalid   a fault that began before a memslot was deleted maps its\n"
+"                         page once; wants a kernel in which that takes 2 s, and a\n"
+"                         fault at 3 GiB 1 s\n"
+"Inputs:  /dev/kvm, debugfs, tracefs; root\n"
+"Outputs: a line on stdout: ok or not ok, and why\n"
+"Exit codes: 0 it is true, 1 it is not, 2 usage, 4 cannot be asked here\n";
+
+static const char *fact;
+
+static void __attribute__((noreturn)) end(int code, const char *head, const char *fmt, va_list ap)
+{
+	printf("%s %s: ", head, fact);
+	vprintf(fmt, ap);
+	printf("\n");
+	fflush(stdout);
+	_exit(code);
+}
+
+void fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	end(EX_FAIL, "not ok", fmt, ap);
+}
+
+void skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	end(EX_SKIP, "skip", fmt, ap);
+}
+
+void *memory(size_t size, bool huge)
+{
+	uint8_t *p = mmap(NULL, size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *start;
+	size_t i;
+
+	if (p == MAP_FAILED)
+		fail("mmap: %s", strerror(errno));
+	start = (uint8_t *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+	if (start != p)
+		munmap(p, start - p);
+	munmap(start + size, p + size + HUGE - (start + size));
+	if (madvise(start, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		skip("madvise: %s", strerror(errno));
+	for (i = 0; i < size; i += PAGE)
+		*(volatile uint64_t *)(start + i) = 0;
+	return start;
+}
+
+/* The bytes of this process that are in huge pages. */
+static size_t huge_bytes(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	char line[200];
+	size_t kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "AnonHugePages: %zu", &kib);
+	if (f)
+		fclose(f);
+	return kib << 10;
+}
+
+static unsigned int address_bits(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000008, &a, &b, &c, &d) ? a & 0xff : 36;
+}
+
+#define VMS	16		/* one after the other */
+#define N	8U		/* huge pages */
+#define SPLIT	3U		/* of them */
+
+/* A VM with N huge pages from 1 GiB on, in windows 1 to N, all of them mapped. */
+static uint8_t *huge_vm(struct vm *vm)
+{
+	uint8_t *hva;
+	unsigned int i;
+
+	vm_make(vm);
+	hva = memory(N * HUGE, true);
+	if (huge_bytes() < N * HUGE)
+		skip("%zu bytes in huge pages, not %lu", huge_bytes(), N * HUGE);
+	vm_slot(vm, 1, GIB, N * HUGE, hva, false);
+	for (i = 0; i < N; i++) {
+		vm_window(vm, 1 + i, GIB + i * HUGE);
+		vm_write(vm, (1 + i) * HUGE + i * PAGE, i);
+	}
+	return hva;
+}
+
+static void expect_large(const struct vm *vm, long long want, const char *when)
+{
+	long long got = vm_stat(vm, "largepages");
+
+	if (got != want)
+		fail("largepages is %lld %s, not %lld", got, when, want);
+}
+
+static void large_pages(void)
+{
+	struct vm vm;
+	uint8_t *hva = huge_vm(&vm);
+	unsigned int i;
+
+	expect_large(&vm, N, "when all are mapped");
+	vm_slot(&vm, 1, GIB, N * HUGE, hva, true);
+	for (i = 0; i < SPLIT; i++)
+		vm_write(&vm, (1 + i) * HUGE, 1);
+	expect_large(&vm, N - SPLIT, "when some are split");
+	vm_slot(&vm, 1, GIB, 0, NULL, false);
+	expect_large(&vm, 0, "when the memslot is deleted");
+	vm_free(&vm);
+}
+
+static const char * const zap_events[] = { "kvm_mmu_prepare_zap_page", NULL };
+
+static void table_levels(void)
+{
+	unsigned int level, seen[8] = { 0 }, i;
+	uint8_t *hva;
+	struct vm vm;
+	char *p;
+
+	vm_make(&vm);
+	hva = memory(HUGE, false);
+	vm_slot(&vm, 1, GIB, HUGE, hva, false);
+	vm_window(&vm, 1, GIB);
+	vm_write(&vm, HUGE, 1);
+	trace_start(zap_events);
+	vm_slot(&vm, 1, GIB, 0, NULL, false);
+	for (p = trace_stop(zap_events); (p = strstr(p, "kvm_mmu_prepare_zap_page: ")); p++)
+		if (sscanf(p, "kvm_mmu_prepare_zap_page: sp gen %*u gfn %*x l%u", &level) == 1)
+			seen[level & 7]++;
+	for (i = 0; i < 8; i++)
+		if (!seen[i] != (i < 1 || i > 3))
+			fail("%u tables of level %u; levels 1, 2, 3 are %u, %u, %u", seen[i], i,
+			     seen[1], seen[2], seen[3]);
+	vm_free(&vm);
+}
+
+static const char * const spte_events[] = { "kvm_tdp_mmu_spte_changed", NULL };
+#define EVENT "kvm_tdp_mmu_spte_changed:"
+
+static void removed_gfns(void)
+{
+	static const unsigned int pages[] = { 5, 7, 100, 511 };
+	unsigned int seen[HUGE / PAGE] = { 0 }, level, i;
+	unsigned long long gfn, old, new;
+	uint8_t *hva;
+	struct vm vm;
+	char *p;
+
+	vm_make(&vm);
+	hva = memory(HUGE, false);
+	vm_slot(&vm, 1, GIB, HUGE, hva, false);
+	vm_window(&vm, 1, GIB);
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+		vm_write(&vm, HUGE + pages[i] * PAGE, 1);
+	trace_start(spte_events);
+	vm_slot(&vm, 1, GIB, 0, NULL, false);
+	for (p = trace_stop(spte_events); (p = strstr(p, EVENT)); p++) {
+		if (sscanf(p, EVENT " as id %*d gfn %llx level %u old_spte %llx new_spte %llx",
+			   &gfn, &level, &old, &new) != 4)
+			fail("no such event is known: %.120s", p);
+		if (level != 1 || !(old & 1) || (new & 1) || gfn < HUGE / PAGE)
+			continue;
+		gfn -= GIB / PAGE;
+		if (gfn >= HUGE / PAGE)
+			fail("gfn %#llx was removed, which was not mapped", gfn + GIB / PAGE);
+		seen[gfn]++;
+	}
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+		if (seen[pages[i]] != 1)
+			fail("page %u was removed %u times", pages[i], seen[pages[i]]);
+	vm_free(&vm);
+}
+
+static void beyond_host(void)
+{
+	uint64_t limit = 1ULL << address_bits();
+	uint8_t *hva;
+	struct vm vm;
+	int e;
+
+	vm_make(&vm);
+	hva = memory(HUGE, false);
+	vm_slot(&vm, 1, limit - HUGE, HUGE, hva, false);
+	vm_slot(&vm, 1, limit - HUGE, 0, NULL, false);
+	e = vm_try_slot(&vm, 1, limit, HUGE, hva, false);
+	if (e != EINVAL)
+		fail("a memslot at bit %u: %s", address_bits(), e ? strerror(e) : "accepted");
+	vm_free(&vm);
+}
+
+static void beyond_root(void)
+{
+	uint64_t *near, *far, got;
+	struct vm vm;
+
+	if (address_bits() < 49)
+		skip("%u address bits", address_bits());
+	vm_make(&vm);
+	near = memory(HUGE, false);
+	far = memory(HUGE, false);
+	*near = 1;
+	*far = 2;
+	vm_slot(&vm, 1, GIB, HUGE, near, false);
+	vm_slot(&vm, 2, GIB | 1ULL << 48, HUGE, far, false);
+	vm_window(&vm, 1, GIB | 1ULL << 48);
+	vm_window(&vm, 2, GIB);
+	got = vm_read(&vm, HUGE);
+	if (got != *far)
+		fail("the far memory reads %llu", (unsigned long long)got);
+	got = vm_read(&vm, 2 * HUGE);
+	if (got != *near)
+		fail("the near memory reads %llu, what the far memory holds", (unsigned long long)got);
+	vm_free(&vm);
+}
+
+#define SLAB "/sys/kernel/slab/kvm_mmu_page_header"
+
+/* Headers of page tables, but for free ones; -1: cannot be counted. */
+static long long page_headers(void)
+{
+	char text[64] = "";
+	long long n;
+	FILE *f = fopen(SLAB "/shrink", "w");
+
+	if (!f || fputs("1", f) < 0 || fclose(f))
+		return -1;
+	f = fopen(SLAB "/objects", "r");
+	n = f && fgets(text, sizeof(text), f) ? atoll(text) : -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void tables_freed(void)
+{
+	long long before = page_headers(), after = -1;
+	struct vm vm;
+	int i;
+
+	if (before < 0)
+		skip(SLAB ": no such slab");
+	for (i = 0; i < VMS; i++) {
+		vm_make(&vm);
+		vm_read(&vm, 0);
+		vm_free(&vm);
+	}
+	/* They are freed by RCU. */
+	for (i = 0; i < 100; i++) {
+		after = page_headers();
+		if (after <= before)
+			break;
+		usleep(100000);
+	}
+	printf("%u bits, %lld page tables before, %lld after\n", address_bits(), before, after);
+	if (after > before)
+		fail("%lld page tables of %d VMs were not freed", after - before, VMS);
+}
+
+static void *delete_slot_2(void *vm)
+{
+	vm_slot(vm, 2, 2 * GIB, 0, NULL, false);
+	return NULL;
+}
+
+static void unmap_invalid(void)
+{
+	pthread_t thread;
+	uint8_t *hva, *other;
+	struct vm vm;
+
+	hva = huge_vm(&vm);
+	other = memory(HUGE, false);
+	vm_slot(&vm, 2, 2 * GIB, HUGE, other, false);
+	expect_large(&vm, N, "when all are mapped");
+	if (pthread_create(&thread, NULL, delete_slot_2, &vm))
+		fail("no thread");
+	sleep(1);
+	expect_large(&vm, N, "while the memslot is being deleted");
+	if (madvise(hva, N * HUGE, MADV_DONTNEED))
+		fail("madvise: %s", strerror(errno));
+	expect_large(&vm, 0, "when the memory was given back");
+	pthread_join(thread, NULL);
+	vm_free(&vm);
+}
+
+static void fault_invalid(void)
+{
+	unsigned long long gfn, old, new;
+	unsigned int level, mapped = 0;
+	pthread_t thread;
+	struct vm vm;
+	char *p;
+
+	vm_make(&vm);
+	vm_slot(&vm, 1, 3 * GIB, HUGE, memory(HUGE, false), false);
+	vm_slot(&vm, 2, 2 * GIB, HUGE, memory(HUGE, false), false);
+	vm_window(&vm, 1, 2 * GIB);
+	vm_window(&vm, 2, 3 * GIB);
+	vm_write(&vm, HUGE, 1);
+	trace_start(spte_events);
+	if (pthread_create(&thread, NULL, delete_slot_2, &vm))
+		fail("no thread");
+	usleep(1500000);
+	vm_write(&vm, 2 * HUGE, 1);
+	pthread_join(thread, NULL);
+	for (p = trace_stop(spte_events); (p = strstr(p, EVENT)); p++)
+		if (sscanf(p, EVENT " as id %*d gfn %llx level %u old_spte %llx new_spte %llx",
+			   &gfn, &level, &old, &new) == 4 &&
+		    gfn == 3 * GIB / PAGE && level == 1 && (new & 1))
+			mapped++;
+	if (mapped != 1)
+		fail("the page was mapped %u times", mapped);
+	vm_free(&vm);
+}
+
+static const struct {
+	const char *name;
+	void (*ask)(void);
+} facts[] = {
+	{ "large-pages", large_pages }, { "table-levels", table_levels },
+	{ "removed-gfns", removed_gfns }, { "beyond-host", beyond_host },
+	{ "beyond-root", beyond_root }, { "unmap-invalid", unmap_invalid },
+	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc == 2 && !strcmp(argv[1], "-h")) {
+		fputs(help, stdout);
+		return EX_PASS;
+	}
+	for (i = 0; argc == 2 && i < sizeof(facts) / sizeof(*facts); i++) {
+		if (strcmp(argv[1], facts[i].name))
+			continue;
+		fact = argv[1];
+		facts[i].ask();
+		printf("ok %s\n", fact);
+		return EX_PASS;
+	}
+	fputs("facts: error: which fact? See -h\n", stderr);
+	return EX_USE;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ci/guest/facts/vm.c - the VM of facts: one vCPU in long mode, four instructions. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "facts.h"
+
+#define CODE	0x1000
+#define PML4	0x2000
+#define PDPT	0x3000
+#define PD	0x4000
+#define PORT	0x10
+
+#define P_RW	3ULL
+#define P_HUGE	0x83ULL
+
+/* mov (%rdi),%rax; out %al,$PORT     mov %rsi,(%rdi); out %al,$PORT */
+static const uint8_t read_code[] = { 0x48, 0x8b, 0x07, 0xe6, PORT };
+static const uint8_t write_code[] = { 0x48, 0x89, 0x37, 0xe6, PORT };
+
+static int call(int fd, unsigned long request, const char *name, void *arg)
+{
+	int r = ioctl(fd, request, arg);
+
+	if (r < 0)
+		fail("%s: %s", name, strerror(errno));
+	return r;
+}
+
+int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
+		.userspace_addr = (uintptr_t)hva, .flags = log ? KVM_MEM_LOG_DIRTY_PAGES : 0,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) ? errno : 0;
+}
+
+void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log)
+{
+	int e = vm_try_slot(vm, slot, gpa, size, hva, log);
+
+	if (e)
+		fail("memslot %u at %#llx: %s", slot, (unsigned long long)gpa, strerror(e));
+}
+
+void vm_window(struct vm *vm, unsigned int i, uint64_t gpa)
+{
+	((uint64_t *)(vm->low + PD))[i] = gpa | P_HUGE;
+}
+
+static void long_mode(struct vm *vm)
+{
+	struct kvm_segment code = { .type = 11, .present = 1, .s = 1, .l = 1, .g = 1, .limit = ~0U, .selector = 8 };
+	struct kvm_segment data = { .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .limit = ~0U, .selector = 16 };
+	struct kvm_sregs s;
+
+	*(uint64_t *)(vm->low + PML4) = PDPT | P_RW;
+	*(uint64_t *)(vm->low + PDPT) = PD | P_RW;
+	vm_window(vm, 0, 0);
+	memcpy(vm->low + CODE, read_code, sizeof(read_code));
+	memcpy(vm->low + CODE + 0x10, write_code, sizeof(write_code));
+	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
+	s.cs = code;
+	s.ds = s.es = s.fs = s.gs = s.ss = data;
+	s.cr0 = 0x80000011;			/* PG ET PE */
+	s.cr4 = 0x20;				/* PAE */
+	s.cr3 = PML4;
+	s.efer = 0x500;				/* LME LMA */
+	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
+}
+
+void vm_make(struct vm *vm)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[128];
+	} cpuid = { .head.nent = 128 };
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm < 0)
+		skip("/dev/kvm: %s", strerror(errno));
+	vm->fd = call(kvm, KVM_CREATE_VM, "KVM_CREATE_VM", NULL);
+	call(vm->fd, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", (void *)0xfffbd000UL);
+	vm->low = memory(HUGE, false);
+	vm_slot(vm, 0, 0, HUGE, vm->low, false);
+	vm->vcpu = call(vm->fd, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", NULL);
+	vm->run_size = call(kvm, KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE", NULL);
+	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
+	if (vm->run == MAP_FAILED)
+		fail("mmap of the vCPU: %s", strerror(errno));
+	call(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", &cpuid.head);
+	call(vm->vcpu, KVM_SET_CPUID2, "KVM_SET_CPUID2", &cpuid.head);
+	long_mode(vm);
+	close(kvm);
+}
+
+void vm_free(struct vm *vm)
+{
+	munmap(vm->run, vm->run_size);
+	close(vm->vcpu);
+	close(vm->fd);
+	munmap(vm->low, HUGE);
+}
+
+static uint64_t step(struct vm *vm, uint64_t rip, uint64_t gva, uint64_t value)
+{
+	struct kvm_regs r = { .rip = rip, .rdi = gva, .rsi = value, .rflags = 2 };
+	struct kvm_run *run = vm->run;
+
+	call(vm->vcpu, KVM_SET_REGS, "KVM_SET_REGS", &r);
+	while (ioctl(vm->vcpu, KVM_RUN, NULL))
+		if (errno != EINTR && errno != EAGAIN)
+			fail("KVM_RUN at %#llx: %s", (unsigned long long)gva, strerror(errno));
+	if (run->exit_reason != KVM_EXIT_IO || run->io.port != PORT)
+		fail("the guest left with reason %u at %#llx", run->exit_reason, (unsigned long long)gva);
+	call(vm->vcpu, KVM_GET_REGS, "KVM_GET_REGS", &r);
+	return r.rax;
+}
+
+uint64_t vm_read(struct vm *vm, uint64_t gva)
+{
+	return step(vm, CODE, gva, 0);
+}
+
+void vm_write(struct vm *vm, uint64_t gva, uint64_t value)
+{
+	step(vm, CODE + 0x10, gva, value);
+}
+
+long long vm_stat(const struct vm *vm, const char *name)
+{
+	char path[200], text[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), vm->fd, name);
+	f = fopen(path, "r");
+	if (!f || !fgets(text, sizeof(text), f))
+		fail("%s: %s", path, strerror(errno));
+	fclose(f);
+	return atoll(text);
+}

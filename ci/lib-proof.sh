@@ -1,0 +1,129 @@
+# shellcheck shell=bash disable=SC2034 # variables of ci/prove
+# ci/lib-proof.sh - what lies in ci/proofs, and what the map says of it.
+#
+# Usage:   . ci/lib-proof.sh         after scripts/lib.sh
+# Inputs:  ci/proofs/PROOF/, series, upstream-map.csv
+# Outputs: the functions below
+# Exit codes: 1 proofs and map do not fit, 2 a proof that is not in order
+
+PROOFS=$TOP/ci/proofs
+PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails"
+
+all_proofs() {
+	[ ! -d "$PROOFS" ] || find "$PROOFS" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
+}
+
+# proof_value PROOF KEY
+proof_value() {
+	[ ! -f "$PROOFS/$1/proof" ] || sed -n "s/^$2: *//p" "$PROOFS/$1/proof"
+}
+
+# patch_path NAME: the path in the series of a patch; nothing if there is none.
+patch_path() {
+	local p
+	while read -r p; do
+		case $p in "$1" | */"$1" | */"$1".patch) echo "$p"; return ;; esac
+	done < <(series_patches)
+}
+
+# read_proof PROOF: checks all of it, and sets a variable for each key (append is
+# extra_append), `proof` and `dir`.
+read_proof() {
+	local file=ci/proofs/$1/proof line n=0 key value f
+	proof=$1 dir=$PROOFS/$1
+	patch='' shows='' lane='' command='' variant=plain mmu=tdp1 cpus=- cpu='' extra_append=''
+	milestone='' kernel_from='' tests='' fails=''
+	[ -f "$TOP/$file" ] || die "$EX_USAGE" "$file:1: no such file"
+	[[ $1 =~ ^[a-z0-9-]+$ ]] || die "$EX_USAGE" "$file:1: a proof's name has a-z, 0-9 and hyphens"
+	while IFS= read -r line || [ -n "$line" ]; do
+		n=$((n + 1))
+		case $line in '' | '#'*) continue ;; esac
+		[[ $line =~ ^([a-z]+):\ +(.*[^\ ])\ *$ ]] || die "$EX_USAGE" "$file:$n: not 'KEY: VALUE'"
+		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+		case " $PROOF_KEYS " in *" $key "*) ;; *) die "$EX_USAGE" "$file:$n: unknown key '$key': $PROOF_KEYS" ;; esac
+		case $key in append) key=extra_append ;; kernel) key=kernel_from ;; esac
+		printf -v "$key" %s "$value"
+	done <"$TOP/$file"
+	[ -n "$shows" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
+	[[ -n $patch && $(patch_path "$patch") = "$patch" ]] ||
+		die "$EX_USAGE" "$file:$(line_of "$1" patch): the series has no patch '$patch'"
+	: "${milestone:=$(basename "$(dirname "$patch")")}"
+	for key in milestone kernel_from tests; do
+		[ -z "${!key}" ] || is_milestone "${!key}" ||
+			die "$EX_USAGE" "$file:$(line_of "$1" "${key%_from}"): no milestone '${!key}': $MILESTONES"
+	done
+	for f in undo window; do
+		[ ! -f "$dir/$f.patch" ] || sed '/^\(diff \|--- \)/,$d' "$dir/$f.patch" | grep -q '[a-z]' ||
+			die "$EX_USAGE" "${dir#"$TOP/"}/$f.patch:1: its head does not say what it does"
+	done
+	case $fails in
+	"test "?* | "splat "?* | "output "?*) ;;
+	check) [ -x "$dir/check" ] || die "$EX_USAGE" "$file:$(line_of "$1" fails): no program ci/proofs/$1/check" ;;
+	build) ;;
+	*) die "$EX_USAGE" "$file:$(line_of "$1" fails): fails: 'test NAME...', 'splat REGEX', 'check', 'output REGEX' or 'build', not '$fails'" ;;
+	esac
+	if [ -n "$command" ]; then
+		[ -x "$TOP/$command" ] || die "$EX_USAGE" "$file:$(line_of "$1" command): '$command' cannot be run"
+		[[ -z $lane && $fails = "output "* ]] ||
+			die "$EX_USAGE" "$file:1: a command has no lane, and 'fails: output REGEX'"
+		return
+	fi
+	[[ -n $lane && -f $TOP/ci/lanes/$lane && -x $TOP/ci/lanes/$lane ]] ||
+		die "$EX_USAGE" "$file:$(line_of "$1" lane): neither a lane nor a command: '$lane'"
+	[[ $fails != "output "* ]] || die "$EX_USAGE" "$file:$(line_of "$1" fails): 'output' is for a command"
+	case $mmu in tdp0 | tdp1 | shadow | none) ;; *) die "$EX_USAGE" "$file:$(line_of "$1" mmu): mmu '$mmu': tdp0, tdp1, shadow or none" ;; esac
+	[ -s "$dir/list" ] || die "$EX_USAGE" "ci/proofs/$1/list:1: no list of tests"
+	[[ $fails != "test "* ]] || for f in ${fails#test }; do
+		grep -qE "^${f}[[:space:]]" "$dir/list" ||
+			die "$EX_USAGE" "$file:$(line_of "$1" fails): no test '$f' in ci/proofs/$1/list"
+	done
+}
+
+line_of() {
+	local n
+	n=$(grep -n -m 1 "^$2:" "$PROOFS/$1/proof" | cut -d: -f1) || true
+	echo "${n:-1}"
+}
+
+# map_proofs: "LINE PATCH PROOF" for each proof that a row of the map names.
+map_proofs() {
+	local tool line row p evidence slug rows
+	tool=$("$TOP/scripts/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c) || exit
+	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
+	while IFS=$'\x1f' read -r row p _ _ _ _ _ _ _ evidence _; do
+		while read -r _ slug; do
+			[ -z "$slug" ] || echo "$row $p $slug"
+		done < <(grep -oE '\bprove [a-z0-9-]+' <<<"$evidence")
+	done <<<"$rows"
+}
+
+named_proofs() {
+	map_proofs | cut -d' ' -f3 | sort -u
+}
+
+# check_proofs: each proof is in order, and named by a row of its own patch; each
+# name in the map is that of a proof.
+check_proofs() {
+	local slug rows row p bad=0 n=0
+	rows=$(map_proofs) || exit
+	while read -r slug; do
+		n=$((n + 1))
+		(read_proof "$slug") || { bad=$EX_FAIL; continue; }
+		if ! grep -qE " $slug\$" <<<"$rows"; then
+			echo "ci/proofs/$slug/proof:1: error: the map does not name it: 'prove $slug' belongs into the evidence of its row" >&2
+			bad=$EX_FAIL
+		fi
+	done < <(all_proofs)
+	while read -r row p slug; do
+		[ -n "$row" ] || continue
+		if [ ! -d "$PROOFS/$slug" ]; then
+			echo "upstream-map.csv:$row: error: no proof '$slug' in ci/proofs" >&2
+			bad=$EX_FAIL
+		elif [ "$(proof_value "$slug" patch)" != "$p" ]; then
+			echo "upstream-map.csv:$row: error: '$slug' proves $(proof_value "$slug" patch), not this patch" >&2
+			bad=$EX_FAIL
+		fi
+	done <<<"$rows"
+	echo "$n proofs, $(grep -c . <<<"$rows") rows of the map name one"
+	return "$bad"
+}
