@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# ci/unit/tdp-retry.sh - the walks of the TDP MMU that share mmu_lock, when
+# somebody else is faster: a kernel tree's own code on the host, under
+# AddressSanitizer and UBSan.
+#
+# Usage:   ci/unit/tdp-retry.sh            the last milestone of the series
+#          ci/unit/tdp-retry.sh TREE...    these kernel trees
+# Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c; the stand-ins
+#          for kernel headers in ci/unit/include/
+# Outputs: KTAP
+# Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
+
+case "${1-}" in
+-h | --help) usage; exit 0 ;;
+-*) die $EX_USAGE "unknown option '$1': see -h" ;;
+esac
+need_packages gcc libc6-dev
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+
+# part FILE NAME: a function, or a macro, of a C file.
+part() {
+	sed -n "/^static.*[ *]$2(/,/^}/p; /^#define $2(/,/[^\\\\]\$/p" "$1"
+}
+
+# build TREE OUT
+build() {
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f
+	[ -f "$mmu/tdp_iter.c" ] || die $EX_USAGE "$1: no arch/x86/kvm/mmu/tdp_iter.c in it"
+	mkdir -p "$dir"
+	cp "$mmu"/tdp_iter.[ch] "$dir/"
+	for f in tdp_root_for_each_pte tdp_root_for_each_leaf_pte tdp_mmu_iter_cond_resched \
+		wrprot_gfn_range clear_dirty_gfn_range zap_collapsible_spte_range; do
+		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
+		[ -s "$dir/part.h" ] ||
+			die $EX_HARNESS "$mmu/tdp_mmu.c:1: no $f() in it: teach ci/unit/tdp-retry.sh its new form"
+		cat "$dir/part.h"
+	done >"$dir/walks.h"
+	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
+		-fsanitize=address,undefined -fno-sanitize-recover=all \
+		-I "$dir" -I "$TOP/ci/unit/include" \
+		-o "$2" "$TOP/ci/unit/tdp_retry.c" "$dir/tdp_iter.c" ||
+		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
+}
+
+trees=("$@")
+if [ $# -eq 0 ]; then
+	last=
+	for m in $MILESTONES; do
+		! grep -q "^patches/$m/" <(series_patches) || last=$m
+	done
+	tree=$("$TOP/ci/prepare-tree" "${last:-base}")
+	trees=("$tree")
+fi
+failed=0
+echo "KTAP version 1"
+echo "1..${#trees[@]}"
+for nr in "${!trees[@]}"; do
+	build "${trees[nr]}" "$TMP/tree$nr"
+	word=ok
+	"$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
+	sed 's/^/  /' "$TMP/ktap"
+	echo "$word $((nr + 1)) ${trees[nr]}"
+done
+[ $failed -eq 0 ] || exit $EX_FAIL

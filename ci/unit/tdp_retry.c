@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tdp_retry.c - test of what walks of the TDP MMU do when their write fails.
+ *
+ * Walks that share mmu_lock with page faults write an SPTE by compare-and-exchange
+ * and look again when somebody else was faster. The tree's own tdp_iter.c is
+ * linked in, its own walks (walks.h, cut out of its tdp_mmu.c) are included. At
+ * the write of one SPTE this program is that somebody: a huge leaf becomes a page
+ * table, nothing, another leaf, or frozen. A walk may change leaves, and only in
+ * the bits that are its own.
+ *
+ * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
+ * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
+ */
+#include <linux/kvm_host.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNIT_WRITABLE	(1ULL << 1)
+#define UNIT_DIRTY	(1ULL << 6)
+#define UNIT_FROZEN	(1ULL << 8)	/* not present */
+
+#define PT_WRITABLE_MASK UNIT_WRITABLE
+#define KVM_MAX_HUGEPAGE_LEVEL 3
+#define PG_LEVEL_NUM 5
+#define BUG_ON(x) do { if (x) abort(); } while (0)
+#define likely(x) (x)
+
+static const u64 shadow_dirty_mask = UNIT_DIRTY;
+
+static inline bool is_writable_pte(u64 spte)
+{
+	return spte & UNIT_WRITABLE;
+}
+
+static inline bool spte_ad_need_write_protect(u64 spte)
+{
+	(void)spte;
+	return false;
+}
+
+static inline bool is_access_track_spte(u64 spte)
+{
+	(void)spte;
+	return false;
+}
+
+struct kvm_memory_slot {
+	gfn_t base_gfn;
+	unsigned long npages;
+};
+
+static inline bool kvm_is_reserved_pfn(kvm_pfn_t pfn)
+{
+	(void)pfn;
+	return false;
+}
+
+#define kvm_mmu_max_mapping_level(kvm, slot, gfn, pfn, max) \
+	((void)(kvm), (void)(slot), (void)(gfn), (void)(pfn), PG_LEVEL_NUM)
+
+#include "tdp_iter.h"
+
+/* ---- what the tree's code calls ---- */
+
+int unit_rcu_depth;
+static bool warned;
+
+bool unit_warn(bool bad, const char *what)
+{
+	if (bad) {
+		printf("# warning: %s\n", what);
+		warned = true;
+	}
+	return bad;
+}
+
+bool unit_needs_resched(void)
+{
+	return false;
+}
+
+void unit_yield(void)
+{
+}
+
+static u64 *target, replacement;
+
+static bool write_atomic(struct tdp_iter *iter, u64 new_spte)
+{
+	if (iter->sptep == target) {
+		*target = replacement;
+		target = NULL;
+	}
+	if (*iter->sptep != iter->old_spte)
+		return false;
+	*iter->sptep = new_spte;
+	return true;
+}
+
+static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct tdp_iter *iter,
+							u64 new_spte)
+{
+	(void)kvm;
+	return write_atomic(iter, new_spte);
+}
+
+static inline bool tdp_mmu_zap_spte_atomic(struct kvm *kvm, struct tdp_iter *iter)
+{
+	(void)kvm;
+	return write_atomic(iter, 0);
+}
+
+#include "walks.h"
+
+/* ---- a root of two levels: entry 3 is the one that changes ---- */
+
+#define ENTRY	3
+#define LEAF(n)	((u64)(n) << PAGE_SHIFT | UNIT_PRESENT | UNIT_WRITABLE | UNIT_DIRTY)
+
+static struct unit_table *root, *table;
+
+static struct unit_table *new_table(int level)
+{
+	struct unit_table *t = aligned_alloc(4096, 8192);
+
+	if (!t)
+		abort();
+	memset(t, 0, sizeof(*t));
+	t->sp.spt = t->entry;
+	t->sp.role.level = level;
+	return t;
+}
+
+static void clear_dirty(struct kvm *kvm, gfn_t end)
+{
+	clear_dirty_gfn_range(kvm, &root->sp, 0, end);
+}
+
+static void wrprot(struct kvm *kvm, gfn_t end)
+{
+	wrprot_gfn_range(kvm, &root->sp, 0, end, PG_LEVEL_4K);
+}
+
+static void zap_collapsible(struct kvm *kvm, gfn_t end)
+{
+	struct kvm_memory_slot slot = { .npages = end };
+
+	zap_collapsible_spte_range(kvm, &root->sp, &slot);
+}
+
+static const struct walk {
+	const char *name;
+	void (*walk)(struct kvm *kvm, gfn_t end);
+	u64 takes;			/* these bits of a leaf */
+} walks[] = {
+	{ "clear_dirty_gfn_range", clear_dirty, UNIT_DIRTY },
+	{ "wrprot_gfn_range", wrprot, UNIT_WRITABLE },
+	{ "zap_collapsible_spte_range", zap_collapsible, ~0ULL },
+};
+#define NR_WALKS (sizeof(walks) / sizeof(*walks))
+
+enum { UNCHANGED, TABLE, NOTHING, OTHER_LEAF, FROZEN, NR_CHANGES };
+
+static const char * const changes[] = {
+	"nobody else writes", "a huge leaf becomes a table", "a leaf goes",
+	"a leaf becomes another one", "a leaf is frozen",
+};
+
+static bool expect(const char *what, u64 got, u64 want)
+{
+	if (got != want)
+		printf("# %s is %#llx, should be %#llx\n", what, (unsigned long long)got,
+		       (unsigned long long)want);
+	return got == want;
+}
+
+static bool one(const struct walk *w, int change)
+{
+	struct kvm kvm = { 0 };
+	u64 wants;
+	bool ok;
+	int i;
+
+	root = new_table(2);
+	table = new_table(1);
+	for (i = 0; i < 8; i++)
+		root->entry[i] = LEAF(i << 9) | UNIT_HUGE;
+	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
+		table->entry[i] = LEAF((ENTRY << 9) + i);
+	table->sp.gfn = ENTRY << 9;
+	/* The bits that the walks take are set in the entry above a table, too. */
+	switch (change) {
+	case UNCHANGED: replacement = root->entry[ENTRY]; break;
+	case TABLE: replacement = (uintptr_t)table | UNIT_PRESENT | UNIT_WRITABLE | UNIT_DIRTY; break;
+	case NOTHING: replacement = 0; break;
+	case OTHER_LEAF: replacement = LEAF(77 << 9) | UNIT_HUGE; break;
+	case FROZEN: replacement = UNIT_FROZEN | UNIT_HUGE | UNIT_WRITABLE | UNIT_DIRTY; break;
+	}
+	wants = change == UNCHANGED || change == OTHER_LEAF ? replacement & ~w->takes : replacement;
+	target = &root->entry[ENTRY];
+	warned = false;
+	w->walk(&kvm, 8 << 9);
+
+	ok = expect("the entry", root->entry[ENTRY], wants);
+	ok &= expect("the one before", root->entry[ENTRY - 1],
+		     (LEAF((ENTRY - 1) << 9) | UNIT_HUGE) & ~w->takes);
+	ok &= expect("the one behind", root->entry[ENTRY + 1],
+		     (LEAF((ENTRY + 1) << 9) | UNIT_HUGE) & ~w->takes);
+	for (i = 0; i < PT64_ENT_PER_PAGE && ok; i++)
+		ok = expect("a leaf below", table->entry[i],
+			    LEAF((ENTRY << 9) + i) & ~(change == TABLE ? w->takes : 0));
+	ok &= !target && !unit_rcu_depth && !warned;
+	free(table);
+	free(root);
+	return ok;
+}
+
+int main(void)
+{
+	unsigned int nr = 0, failed = 0, change, i;
+
+	printf("KTAP version 1\n1..%zu\n", NR_WALKS * NR_CHANGES);
+	for (i = 0; i < NR_WALKS; i++) {
+		for (change = 0; change < NR_CHANGES; change++) {
+			bool ok = one(&walks[i], change);
+
+			failed += !ok;
+			printf("%s %u %s: %s\n", ok ? "ok" : "not ok", ++nr, walks[i].name,
+			       changes[change]);
+		}
+	}
+	return failed ? 1 : 0;
+}
