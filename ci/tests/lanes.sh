@@ -100,6 +100,8 @@ for l in "${lanes[@]}"; do
 	check "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$TMP/empty" "${common[@]}"
 	check "$l refuses a word for a number" \
 		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus many
+	[ "$l" = amd-npt ] || check "$l refuses features for its CPU" \
+		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpu phys-bits=36
 	[ "$l" != intel-ept ] || check "$l refuses 3 CPUs" \
 		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus 3
 

@@ -34,6 +34,8 @@ void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
 /* The guest reads or writes 8 bytes. */
 uint64_t vm_read(struct vm *vm, uint64_t gva);
 void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
+/* The vCPU gives up the root of its page tables. */
+void vm_drop_root(struct vm *vm);
 /* A counter of the VM in debugfs. */
 long long vm_stat(const struct vm *vm, const char *name);
 

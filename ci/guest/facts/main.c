@@ -31,6 +31,8 @@ static const char help[] =
 "         unmap-invalid   memory that the host drops while a memslot is being\n"
 "                         deleted is not mapped any more; wants a kernel in which\n"
 "                         the deletion takes 3 s\n"
+"         unmap-yields    a root may go while memory is unmapped from it; wants a\n"
+"                         kernel in which that sleeps for 2 s at 1 GiB and 32 KiB\n"
 "         fault-invalid   a fault that began before a memslot was deleted maps its\n"
 "                         page once; wants a kernel in which that takes 2 s, and a\n"
 "                         fault at 3 GiB 1 s\n"
@@ -356,6 +358,37 @@ static void fault_invalid(void)
 	vm_free(&vm);
 }
 
+static void *give_back(void *hva)
+{
+	if (madvise(hva, HUGE, MADV_DONTNEED))
+		fail("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+static void unmap_yields(void)
+{
+	pthread_t thread;
+	struct vm vm;
+	void *hva;
+	int i;
+
+	vm_make(&vm);
+	hva = memory(HUGE, false);
+	vm_slot(&vm, 1, GIB, HUGE, hva, false);
+	vm_window(&vm, 1, GIB);
+	for (i = 0; i < 16; i++)
+		vm_write(&vm, HUGE + i * PAGE, 1);
+	if (pthread_create(&thread, NULL, give_back, hva))
+		fail("no thread");
+	usleep(500000);
+	vm_drop_root(&vm);
+	pthread_join(thread, NULL);
+	for (i = 0; i < 16; i++)
+		if (vm_read(&vm, HUGE + i * PAGE))
+			fail("page %d still holds what was given back", i);
+	vm_free(&vm);
+}
+
 static const struct {
 	const char *name;
 	void (*ask)(void);
@@ -364,6 +397,7 @@ static const struct {
 	{ "removed-gfns", removed_gfns }, { "beyond-host", beyond_host },
 	{ "beyond-root", beyond_root }, { "unmap-invalid", unmap_invalid },
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
+	{ "unmap-yields", unmap_yields },
 };
 
 int main(int argc, char **argv)

@@ -149,3 +149,12 @@ long long vm_stat(const struct vm *vm, const char *name)
 	fclose(f);
 	return atoll(text);
 }
+
+void vm_drop_root(struct vm *vm)
+{
+	struct kvm_sregs s;
+
+	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
+	s.efer ^= 0x800;			/* NXE: another mode of paging */
+	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
+}
