@@ -16,10 +16,14 @@
  *            gate: test I NAME exit=K taint=T ms=M
  *            gate: test I NAME signal=S taint=T ms=M
  *            gate: test I NAME timeout taint=T ms=M
+ *            gate: diagnosis NAME begin      of a test that hangs: what the
+ *            gate: diagnosis NAME end        kernel says when asked is between
+ *            gate: unkillable NAME           a process outlives SIGKILL
  *            gate: end ran=N
  *          T is /proc/sys/kernel/tainted, M is in milliseconds.
- * Exit codes: none. It powers the machine off when the list is through; a
- *          test that crashes, hangs, or leaves processes behind is killed.
+ * Exit codes: none. It powers the machine off when the list is through, or when
+ *          a process cannot be killed: what runs beside that one proves nothing.
+ *          A test that crashes, hangs, or leaves processes behind is killed.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -51,6 +55,12 @@
 #define DRAIN_MS	500
 /* ... and anyhow after this. */
 #define DRAIN_MAX_MS	20000
+/* Times gate.patience: a large VM is torn down in this time, ... */
+#define KILL_MS		30000
+/* ... and all is printed that helps to find why it is not. */
+#define DIAGNOSIS_MS	60000
+/* For a power-off that a stuck CPU holds up, seconds. */
+#define POWER_OFF_S	60
 /* Records after which the console has to catch up with the log buffer. */
 #define FLUSH_EVERY	64
 
@@ -323,26 +333,134 @@ static void __attribute__((noreturn)) run_child(struct test *t, int out)
 	_exit(127);
 }
 
+/* Everything in a file of /proc, each line behind WHAT; nothing if it is not there. */
+static void tell_file(const struct test *t, const char *what, const char *path)
+{
+	struct lines l = { .name = t->name };
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return;
+	while ((n = getline(&line, &size, f)) > 0) {
+		add_text(&l, what, strlen(what));
+		add_text(&l, line, n);
+		if (l.len)
+			flush_line(&l);
+	}
+	free(line);
+	fclose(f);
+}
+
+/* Kernel threads are children of thread 2, which is nobody's child, as we are. */
+static bool is_user_process(const char *pid)
+{
+	char path[300], buf[512], *p;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if (!read_line(path, buf, sizeof(buf)))
+		return false;
+	p = strrchr(buf, ')');
+	return p && sscanf(p, ") %*c %d", &parent) == 1 && parent != 0 && parent != 2 &&
+	       atoi(pid) != getpid();
+}
+
+/* See proc(5) for the files. The stack of a task on a CPU is empty: key `l`. */
+static void tell_threads(const struct test *t, const char *pid)
+{
+	static const char *const files[] = { "stat", "wchan", "syscall", "stack" };
+	char dirname[300], path[600], what[600];
+	struct dirent *d;
+	DIR *tasks;
+
+	snprintf(dirname, sizeof(dirname), "/proc/%s/task", pid);
+	tasks = opendir(dirname);
+	while (tasks && (d = readdir(tasks))) {
+		if (d->d_name[0] == '.')
+			continue;
+		for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+			snprintf(path, sizeof(path), "%s/%s/%s", dirname, d->d_name, files[i]);
+			snprintf(what, sizeof(what), "%s/%s %s: ", pid, d->d_name, files[i]);
+			tell_file(t, what, path);
+		}
+	}
+	if (tasks)
+		closedir(tasks);
+}
+
+/* A file of /proc of a stuck process may hold up its reader: this is a child. */
+static void __attribute__((noreturn)) look_around(const struct test *t, const char *keys)
+{
+	char key[2] = "";
+	struct dirent *d;
+	DIR *proc = opendir("/proc");
+
+	while (proc && (d = readdir(proc)))
+		if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && is_user_process(d->d_name))
+			tell_threads(t, d->d_name);
+	tell_file(t, "loadavg: ", "/proc/loadavg");
+	tell_file(t, "interrupts: ", "/proc/interrupts");
+	if (access("/proc/sysrq-trigger", W_OK))
+		say("out %s: no /proc/sysrq-trigger in this kernel", t->name);
+	for (; *keys; keys++) {
+		*key = *keys;
+		write_file("/proc/sysrq-trigger", key);
+		flush_console();
+	}
+	/* Where CPUs have no NMI, each prints when it comes to it. */
+	usleep(500000);
+	flush_console();
+	_exit(0);
+}
+
+/*
+ * What every process is doing, and what the kernel says to the keys of sysrq:
+ * w blocked tasks, l what runs on the CPUs, t all tasks and locks.
+ */
+static void diagnose(const struct test *t, const char *keys)
+{
+	long long until = now_ms() + DIAGNOSIS_MS * patience;
+	pid_t pid;
+
+	say("diagnosis %s begin", t->name);
+	pid = fork();
+	if (!pid)
+		look_around(t, keys);
+	while (pid > 0 && !waitpid(pid, NULL, WNOHANG)) {
+		if (now_ms() >= until) {
+			say("out %s: the diagnosis does not end", t->name);
+			kill(pid, SIGKILL);
+			break;
+		}
+		usleep(5000);
+	}
+	say("diagnosis %s end", t->name);
+}
+
 /*
  * Everything but us: what a test left behind goes, whatever its session.
  * Orphans are our children, so that nothing is left when we have none. (The
  * result of kill() says nothing: kernel threads count as killed.)
  */
-static void kill_rest(void)
+static bool kill_rest(long long ms)
 {
-	long long until = now_ms() + 5000;
+	long long until = now_ms() + ms;
 	pid_t pid;
 
-	while (now_ms() < until) {
+	for (;;) {
 		kill(-1, SIGKILL);
 		do {
 			pid = waitpid(-1, NULL, WNOHANG);
 		} while (pid > 0);
 		if (pid < 0 && errno == ECHILD)
-			return;
+			return true;
+		if (now_ms() >= until)
+			return false;
 		usleep(2000);
 	}
-	say("param error=unkillable-process");
 }
 
 static long taint(void)
@@ -352,11 +470,12 @@ static long taint(void)
 	return read_line("/proc/sys/kernel/tainted", buf, sizeof(buf)) ? atol(buf) : -1;
 }
 
-static void run_test(int nr, struct test *t)
+/* False: a process cannot be killed. */
+static bool run_test(int nr, struct test *t)
 {
 	struct lines l = { .name = t->name };
 	long long start, deadline, left, died = 0, drain = 0;
-	bool dead = false, timeout = false, open_pipe = true;
+	bool dead = false, timeout = false, open_pipe = true, stuck = false;
 	int fds[2], status = 0;
 	char buf[4096];
 	struct pollfd pfd;
@@ -369,7 +488,7 @@ static void run_test(int nr, struct test *t)
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK)) {
 		say("out %s: pipe: %s", t->name, strerror(errno));
 		say("test %d %s exit=126 taint=%ld ms=0", nr, t->name, taint());
-		return;
+		return true;
 	}
 	/* A test may write blockingly; only our end must not wait. */
 	fcntl(fds[1], F_SETFL, 0);
@@ -399,10 +518,10 @@ static void run_test(int nr, struct test *t)
 			break;
 		if (!dead && now_ms() >= deadline && !timeout) {
 			timeout = true;
-			kill(-pid, SIGKILL);
-			kill(pid, SIGKILL);
+			diagnose(t, "wl");
+			kill(-1, SIGKILL);
 			/* A task stuck in the kernel cannot be killed. */
-			deadline = now_ms() + 10000;
+			deadline = now_ms() + KILL_MS * patience;
 		} else if (!dead && timeout && now_ms() >= deadline) {
 			break;
 		}
@@ -427,7 +546,13 @@ static void run_test(int nr, struct test *t)
 	if (l.len)
 		flush_line(&l);
 	close(fds[0]);
-	kill_rest();
+	if (!kill_rest(timeout && !dead ? 0 : KILL_MS * patience)) {
+		diagnose(t, "wlt");
+		/* Who has died meanwhile was slow, not stuck. */
+		stuck = !kill_rest(1000);
+	}
+	if (stuck)
+		say("unkillable %s", t->name);
 	left = now_ms() - start;
 	if (timeout)
 		say("test %d %s timeout taint=%ld ms=%lld", nr, t->name, taint(), left);
@@ -437,15 +562,20 @@ static void run_test(int nr, struct test *t)
 	else
 		say("test %d %s exit=%d taint=%ld ms=%lld", nr, t->name,
 		    WEXITSTATUS(status), taint(), left);
+	/* Either may wait for a lock that the stuck process holds. */
+	if (stuck)
+		return false;
 	sync();
 	write_file("/proc/sys/vm/drop_caches", "3");
+	return true;
 }
 
 /*
  * The console driver and the emulator's file are behind the log buffer: wait
- * until the serial port is empty, and give the emulator a moment.
+ * until the serial port is empty, and give the emulator a moment. With a process
+ * that is stuck on a CPU, power-off may wait for that CPU: then a reset ends it.
  */
-static void __attribute__((noreturn)) power_off(void)
+static void __attribute__((noreturn)) power_off(bool stuck)
 {
 	int fd = open("/dev/console", O_WRONLY | O_NOCTTY);
 
@@ -453,7 +583,13 @@ static void __attribute__((noreturn)) power_off(void)
 
 	if (fd >= 0)
 		tcdrain(fd);
-	sync();
+	if (stuck && !fork()) {
+		sleep(POWER_OFF_S);
+		write_file("/proc/sysrq-trigger", "b");
+		_exit(0);
+	}
+	if (!stuck)
+		sync();
 	usleep(300000);
 	if (fd >= 0)
 		tcdrain(fd);
@@ -465,7 +601,8 @@ static void __attribute__((noreturn)) power_off(void)
 int main(void)
 {
 	char cmdline[4096], list[NAME_LEN] = "unnamed", *word, *save;
-	int bad;
+	int bad, ran = 0;
+	bool stuck = false;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "init: error: this is PID 1 of the gate's machines: boot it\n");
@@ -488,9 +625,9 @@ int main(void)
 	say("begin tests=%d list=%s", nr_tests, list);
 	say_params();
 	if (bad)
-		power_off();
-	for (int i = 0; i < nr_tests; i++)
-		run_test(i + 1, &tests[i]);
-	say("end ran=%d", nr_tests);
-	power_off();
+		power_off(false);
+	for (; ran < nr_tests && !stuck; ran++)
+		stuck = !run_test(ran + 1, &tests[ran]);
+	say("end ran=%d", ran);
+	power_off(stuck);
 }

@@ -15,7 +15,8 @@
  *   "[Firmware Bug]: ...", "ACPI BIOS Warning (bug): ..."      the firmware's bugs
  *   "foo[12]: segfault at ...", "traps: foo[12] general protection fault ..."
  *                                             a process died: its test tells
- * There is no list of exceptions: nothing that matches is tolerated.
+ * There is no list of exceptions: nothing that matches is tolerated, but that a
+ * backtrace which was asked for is none of trouble.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct pattern {
 	const char *start;
 	const char *inside;
 	bool weak;
+	bool asked;	/* is also in what sysrq prints: drivers/tty/sysrq.c */
 	bool off;
 };
 
@@ -147,8 +149,8 @@ static struct pattern patterns[] = {
 	/* parts of a report, in case its head is lost */
 	{ .id = "cut-here", .start = "------------[ cut here ]------------", .weak = true },
 	{ .id = "end-trace", .start = "---[ end trace ", .weak = true },
-	{ .id = "call-trace", .start = "Call Trace:", .weak = true },
-	{ .id = "call-trace-arm64", .start = "Call trace:", .weak = true },
+	{ .id = "call-trace", .start = "Call Trace:", .weak = true, .asked = true },
+	{ .id = "call-trace-arm64", .start = "Call trace:", .weak = true, .asked = true },
 };
 
 #define NR_PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
@@ -169,13 +171,18 @@ static bool matches(const struct pattern *p, struct text line)
 	return true;
 }
 
-/* The id of the pattern that the line matches, or NULL. */
-const char *splat_match(struct text line, bool *weak)
+/*
+ * The id of the pattern that the line matches, or NULL. @asked: the kernel was
+ * asked for backtraces.
+ */
+const char *splat_match(struct text line, bool asked, bool *weak)
 {
 	size_t i;
 
 	for (i = 0; i < NR_PATTERNS; i++) {
-		if (!patterns[i].off && matches(&patterns[i], line)) {
+		if (patterns[i].off || (asked && patterns[i].asked))
+			continue;
+		if (matches(&patterns[i], line)) {
 			*weak = patterns[i].weak;
 			return patterns[i].id;
 		}

@@ -14,6 +14,9 @@
  *   gate: test I NAME begin
  *   gate: out NAME: text that the test printed
  *   gate: test I NAME exit=K taint=T ms=M     (or signal=S, or timeout)
+ *   gate: diagnosis NAME begin     the kernel's backtraces up to the same
+ *   gate: diagnosis NAME end       with "end" were asked for, and are no splat
+ *   gate: unkillable NAME          a process outlives SIGKILL: this is one
  *   gate: end ran=N
  *
  *   --list FILE   the test list, "name limit_in_seconds command..." a line:
@@ -56,6 +59,7 @@ struct parser {
 	unsigned long ran;	/* as the end marker says */
 	size_t results;
 	unsigned long taint;	/* bits already reported */
+	bool asked;		/* in a diagnosis */
 };
 
 static const char *const help =
@@ -453,6 +457,9 @@ static void test_record(struct parser *ps, struct text t)
 		bad_record(ps, "the result of a test that was not running", all);
 		return;
 	}
+	if (ps->asked)
+		bad_record(ps, "the result of a test amid its diagnosis", all);
+	ps->asked = false;
 	note_taint(ps, taint);
 	test->outcome = outcome;
 	test->number = value;
@@ -483,6 +490,19 @@ static void out_record(struct parser *ps, struct text t)
 	test->out[test->nr_out++] = text;
 }
 
+/* Behind "gate: diagnosis ". */
+static void diagnosis_record(struct parser *ps, struct text t)
+{
+	struct text all = t, name = word(&t), what = word(&t);
+	bool begin = take(&what, "begin"), end = !begin && take(&what, "end");
+
+	if (!(begin || end) || what.len || word(&t).len || begin == ps->asked ||
+	    !ps->now || find_test(ps->run, name.p, name.len) != ps->now)
+		bad_record(ps, "a diagnosis that makes no sense here", all);
+	else
+		ps->asked = begin;
+}
+
 /* Behind "gate: ". */
 static void gate_record(struct parser *ps, struct text t)
 {
@@ -501,6 +521,13 @@ static void gate_record(struct parser *ps, struct text t)
 		test_record(ps, t);
 	} else if (take(&t, "out ")) {
 		out_record(ps, t);
+	} else if (take(&t, "diagnosis ")) {
+		diagnosis_record(ps, t);
+	} else if (take(&t, "unkillable ")) {
+		/* Only a kernel in trouble keeps a process from dying. */
+		static const char text[] = "a process cannot be killed";
+
+		add_splat(ps, "unkillable", false, (struct text){ text, strlen(text) });
 	} else if (take(&t, "param ")) {
 		run->params = grow(run->params, run->nr_params, &run->max_params,
 				   sizeof(*run->params));
@@ -528,7 +555,7 @@ static void kernel_line(struct parser *ps, struct text t)
 		ps->boots++;
 	if (take(&s, "** ") && memmem(s.p, s.len, " printk messages dropped **", 27))
 		trouble(ps->run, format("console line %zu: kernel messages were lost", ps->line));
-	id = splat_match(t, &weak);
+	id = splat_match(t, ps->asked, &weak);
 	if (id)
 		add_splat(ps, id, weak, t);
 }

@@ -53,7 +53,7 @@ struct test {
 
 /* One line (or one fact) that says that the kernel is in trouble. */
 struct splat {
-	const char *id;		/* pattern, or "taint" */
+	const char *id;		/* pattern, or "taint", "unkillable" */
 	bool weak;		/* belongs to most reports, says little by itself */
 	struct text text;
 	size_t line;		/* of the console; 0: taken from taint= */
@@ -82,7 +82,7 @@ struct counts {
 };
 
 /* splat.c */
-const char *splat_match(struct text line, bool *weak);
+const char *splat_match(struct text line, bool asked, bool *weak);
 bool splat_switch_off(const char *id);
 void splat_list(FILE *f);
 const struct splat *splat_headline(const struct run *run);
