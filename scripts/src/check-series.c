@@ -415,7 +415,9 @@ static void check_entry(struct project *pr, const struct csv_row *p)
 	}
 	if (!row_wanted(pr, r))
 		return;
-	if (!strcmp(r->field[RELATION], "omitted"))
+	/* An omitted entry has no patch that tells where it stands. */
+	if (!strcmp(r->field[RELATION], "omitted") &&
+	    milestone_started(pr, p->field[PLAN_MILESTONE]))
 		compare(r, MILESTONE, "milestone", p->field[PLAN_MILESTONE]);
 	/* No upstream commit, or only a counterpart of it: the columns are ours to word. */
 	if (!*r->field[COMMIT] && !strcmp(p->field[PLAN_VERSION], "none"))
