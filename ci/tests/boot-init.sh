@@ -3,10 +3,13 @@
 #
 # Usage:   ci/tests/boot-init.sh [--kernel IMAGE] [--lane LANE]
 # Inputs:  a kernel that is built already (default: the first plain one of
-#          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/build-initrd
+#          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/build-initrd,
+#          ci/src/verdict.c
 # Outputs: TAP on stdout: PID 1 reports crashes, hangs and exit codes as they
 #          are, goes on after each, leaves no process to the next test, and loses
-#          no line of a chatty test
+#          no line of a chatty test; has the kernel say why a test hangs, which the
+#          verdict takes for no splat; and, in a second machine, gives up when a
+#          process cannot be killed, which is one
 # Exit codes: 0 passed, 1 failed, 4 skipped: no kernel is built, 5 harness
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
@@ -32,27 +35,20 @@ need_packages gcc libc6-dev
 cross=
 [ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
 "${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/misbehave.c"
-cat >"$TMP/misbehave.list" <<'LIST'
-# made-up tests: what PID 1 has to survive
-good		10 misbehave exit 0
-bad		10 misbehave exit 3
-skipped		10 misbehave exit 4
-crash		10 misbehave crash
-hang		2 misbehave hang
-orphan		10 misbehave orphan
-daemon		10 misbehave daemon
-deaf		2 misbehave deaf
-chatty		60 misbehave chatty 20000
-long		10 misbehave long
-last		10 misbehave exit 0
-LIST
-initrd=$("$TOP/ci/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/misbehave.list")
-rc=0
-"$TOP/ci/lanes/$lane" --kernel "$kernel" --initrd "$initrd" --out "$TMP/out" --timeout 300 \
-	--append "gate.list=misbehave gate.patience=2" || rc=$?
-rm -f "$initrd"
-sed 's/\r$//; s/^\[[^]]*\] //' "$TMP/out/console.log" >"$TMP/console"
+verdict=$("$TOP/scripts/build-tool" verdict "$TOP"/ci/src/{verdict,splat,report}.c)
 
+# machine NAME PATIENCE <LIST: boot it. rc is the answer of the lane, $TMP/NAME.out has the
+# console, $TMP/console is the same without time stamps.
+machine() {
+	local initrd
+	cat >"$TMP/$1.list"
+	initrd=$("$TOP/ci/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/$1.list")
+	rc=0
+	"$TOP/ci/lanes/$lane" --kernel "$kernel" --initrd "$initrd" --out "$TMP/$1.out" --timeout 300 \
+		--append "gate.list=$1 gate.patience=$2" || rc=$?
+	rm -f "$initrd"
+	sed 's/\r$//; s/^\[[^]]*\] //' "$TMP/$1.out/console.log" >"$TMP/console"
+}
 # result TEST PATTERN: how a test ended.
 result() {
 	grep -qE "^gate: test [0-9]+ $1 $2 taint=[0-9]+ ms=[0-9]+\$" "$TMP/console" && return
@@ -65,8 +61,46 @@ lines() {
 	n=$(grep -cE "^gate: out $1: " "$TMP/console") || true
 	[ "$n" -eq "$2" ] || { echo "$n lines arrived, not $2"; return 1; }
 }
+# judged NAME CODE PATTERN: what the verdict says of the console.
+judged() {
+	expect "$2" "$3" "$verdict" --list "$TMP/$1.list" --name "$1" --out "$TMP/$1.out" "$TMP/$1.out/console.log"
+}
+# diagnosed TEST PATTERN: the kernel said so when it was asked about the test.
+diagnosed() {
+	sed -n "/^gate: diagnosis $1 begin\$/,/^gate: diagnosis $1 end\$/p" "$TMP/console" >"$TMP/diagnosis"
+	grep -qE "$2" "$TMP/diagnosis" && return
+	cat "$TMP/diagnosis"
+	return 1
+}
+# has OPTION: the kernel's configuration lies beside it.
+has() {
+	grep -qx "CONFIG_$1=y" "$(dirname "$kernel")/config" 2>/dev/null
+}
+# keep_console NAME: when a check has failed
+keep_console() {
+	[ "$tap_failed" -ne 0 ] || return 0
+	mkdir -p "$BUILD/results"
+	cp "$TMP/$1.out/console.log" "$BUILD/results/boot-init-$1.console.log"
+	say "the console is in $BUILD/results/boot-init-$1.console.log"
+}
+
+machine misbehave 2 <<'LIST'
+# made-up tests: what PID 1 has to survive
+good		10 misbehave exit 0
+bad		10 misbehave exit 3
+skipped		10 misbehave exit 4
+crash		10 misbehave crash
+hang		2 misbehave hang
+busy		2 misbehave busy
+orphan		10 misbehave orphan
+daemon		10 misbehave daemon
+deaf		2 misbehave deaf
+chatty		60 misbehave chatty 20000
+long		10 misbehave long
+last		10 misbehave exit 0
+LIST
 check "the machine powers itself off" test "$rc" -eq 0
-check "the list is announced" grep -q '^gate: begin tests=11 list=misbehave$' "$TMP/console"
+check "the list is announced" grep -q '^gate: begin tests=12 list=misbehave$' "$TMP/console"
 check "the machine is described" grep -q '^gate: param cpus=[1-9]' "$TMP/console"
 check "exit code 0" result good exit=0
 check "exit code 3" result bad exit=3
@@ -85,10 +119,33 @@ check "a long line is cut, not lost" test "$(grep '^gate: out long: [a-z]*$' "$T
 	sed 's/^gate: out long: //' | tr -d '\n' | wc -c)" -eq 2000
 check "the last test runs" result last exit=0
 check "nothing survives a test" test "$(grep -c 'unkillable' "$TMP/console")" -eq 0
-check "the end is said" grep -q '^gate: end ran=11$' "$TMP/console"
-[ "$tap_failed" -eq 0 ] || {
-	mkdir -p "$BUILD/results"
-	cp "$TMP/out/console.log" "$BUILD/results/boot-init.console.log"
-	say "the console is in $BUILD/results/boot-init.console.log"
-}
+check "the end is said" grep -q '^gate: end ran=12$' "$TMP/console"
+check "a hanging test is shown where it sleeps" diagnosed hang '^gate: out hang: ([0-9]+)/\1 stack: \[<0>\] .*(pause|schedule|nanosleep)'
+check "and the interrupts" diagnosed hang '^gate: out hang: interrupts: '
+check "both processes of one that has a child" test "$(grep -c '^gate: out deaf: .* stat: [0-9]* (misbehave) S ' "$TMP/console")" -eq 2
+if has MAGIC_SYSRQ; then
+	check "the kernel is asked for blocked tasks" diagnosed hang '^sysrq: Show Blocked State'
+	check "and for what runs on the CPUs" diagnosed busy '^Call [Tt]race:'
+fi
+check "which is no splat" judged misbehave 1 'fail: bad .*, crash .*, hang \(timeout\), busy \(timeout\), deaf \(timeout\); 6 passed, 5 failed'
+keep_console misbehave
+
+if has MAGIC_SYSRQ && has LKDTM; then
+	machine stuck 1 <<'LIST'
+good		10 misbehave exit 0
+stuck		2 misbehave stuck HUNG_TASK
+never		10 misbehave exit 0
+LIST
+	check "a machine with a stuck process powers itself off" test "$rc" -eq 0
+	check "its test ends by its time limit" result stuck timeout
+	check "and is said to be unkillable" grep -qx 'gate: unkillable stuck' "$TMP/console"
+	check "where it is stuck" diagnosed stuck '^gate: out stuck: .* stack: \[<0>\] (lkdtm_|direct_entry)'
+	check "among all tasks" diagnosed stuck '^sysrq: Show State'
+	check "the rest of the list does not run" test "$(grep -c '^gate: test 3 ' "$TMP/console")" -eq 0
+	check "the end is said" grep -qx 'gate: end ran=2' "$TMP/console"
+	check "that is a splat" judged stuck 3 'splat: unkillable: .* 1 of 3 tests have no result: never'
+	keep_console stuck
+else
+	skip "a process that cannot be killed" "this kernel has no sysrq or no LKDTM"
+fi
 tap_end

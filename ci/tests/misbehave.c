@@ -3,14 +3,16 @@
  * ci/tests/misbehave.c - a test program that does what tests should not do.
  *
  * Usage:   misbehave exit N | crash | hang | orphan | daemon | chatty N | long |
- *                    deaf
+ *                    deaf | busy | stuck HOW
  * Inputs:  how: exit with N; die by SIGSEGV; never end; leave a child behind that
  *          holds the output open; the same in a session of its own; write N
  *          numbered lines; write one line of 2000 characters; ignore SIGTERM and
- *          hang with a child in another session
+ *          hang with a child in another session; compute for ever; be stuck in the
+ *          kernel as its LKDTM does it: HUNG_TASK, SOFTLOCKUP, HARDLOCKUP...
  * Outputs: a few words on stdout
  * Exit codes: N, 0, or none at all; 2 usage
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +51,17 @@ int main(int argc, char **argv)
 		if (!fork())
 			setsid();
 		sleep_for_ever();
+	}
+	if (!strcmp(how, "busy"))
+		for (;;)
+			__asm__ volatile("" ::: "memory");
+	if (!strcmp(how, "stuck") && argc > 2) {
+		/* Documentation/fault-injection/provoke-crashes.rst */
+		int fd = open("/sys/kernel/debug/provoke-crash/DIRECT", O_WRONLY);
+
+		if (fd < 0 || write(fd, argv[2], strlen(argv[2])) < 0)
+			perror("misbehave: error: /sys/kernel/debug/provoke-crash/DIRECT");
+		return 2;
 	}
 	if (!strcmp(how, "chatty")) {
 		for (int i = 1; i <= n; i++)
