@@ -5,7 +5,8 @@
 #
 # Usage:   ci/unit/tdp-retry.sh            the last milestone of the series
 #          ci/unit/tdp-retry.sh TREE...    these kernel trees
-# Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c; the stand-ins
+# Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
+#          bits of leaves, kvm_tdp_mmu_write_spte() if it returns something; the stand-ins
 #          for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
@@ -27,20 +28,21 @@ part() {
 
 # build TREE OUT
 build() {
-	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f flags=()
 	[ -f "$mmu/tdp_iter.c" ] || die $EX_USAGE "$1: no arch/x86/kvm/mmu/tdp_iter.c in it"
 	mkdir -p "$dir"
 	cp "$mmu"/tdp_iter.[ch] "$dir/"
 	for f in tdp_root_for_each_pte tdp_root_for_each_leaf_pte tdp_mmu_iter_cond_resched \
-		wrprot_gfn_range clear_dirty_gfn_range zap_collapsible_spte_range; do
+		wrprot_gfn_range clear_dirty_gfn_range; do
 		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
 		[ -s "$dir/part.h" ] ||
 			die $EX_HARNESS "$mmu/tdp_mmu.c:1: no $f() in it: teach ci/unit/tdp-retry.sh its new form"
 		cat "$dir/part.h"
 	done >"$dir/walks.h"
+	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
 	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
-		-I "$dir" -I "$TOP/ci/unit/include" \
+		${flags[@]+"${flags[@]}"} -I "$dir" -I "$TOP/ci/unit/include" \
 		-o "$2" "$TOP/ci/unit/tdp_retry.c" "$dir/tdp_iter.c" ||
 		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
 }

@@ -7,7 +7,8 @@
  * linked in, its own walks (walks.h, cut out of its tdp_mmu.c) are included. At
  * the write of one SPTE this program is that somebody: a huge leaf becomes a page
  * table, nothing, another leaf, or frozen. A walk may change leaves, and only in
- * the bits that are its own.
+ * the bits that are its own. Who holds mmu_lock for write is alone but for the CPU,
+ * which marks leaves dirty: what a write replaced has to hold that.
  *
  * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
  * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
@@ -24,7 +25,6 @@
 
 #define PT_WRITABLE_MASK UNIT_WRITABLE
 #define KVM_MAX_HUGEPAGE_LEVEL 3
-#define PG_LEVEL_NUM 5
 #define BUG_ON(x) do { if (x) abort(); } while (0)
 #define likely(x) (x)
 
@@ -46,20 +46,6 @@ static inline bool is_access_track_spte(u64 spte)
 	(void)spte;
 	return false;
 }
-
-struct kvm_memory_slot {
-	gfn_t base_gfn;
-	unsigned long npages;
-};
-
-static inline bool kvm_is_reserved_pfn(kvm_pfn_t pfn)
-{
-	(void)pfn;
-	return false;
-}
-
-#define kvm_mmu_max_mapping_level(kvm, slot, gfn, pfn, max) \
-	((void)(kvm), (void)(slot), (void)(gfn), (void)(pfn), PG_LEVEL_NUM)
 
 #include "tdp_iter.h"
 
@@ -107,12 +93,6 @@ static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct 
 	return write_atomic(iter, new_spte);
 }
 
-static inline bool tdp_mmu_zap_spte_atomic(struct kvm *kvm, struct tdp_iter *iter)
-{
-	(void)kvm;
-	return write_atomic(iter, 0);
-}
-
 #include "walks.h"
 
 /* ---- a root of two levels: entry 3 is the one that changes ---- */
@@ -144,13 +124,6 @@ static void wrprot(struct kvm *kvm, gfn_t end)
 	wrprot_gfn_range(kvm, &root->sp, 0, end, PG_LEVEL_4K);
 }
 
-static void zap_collapsible(struct kvm *kvm, gfn_t end)
-{
-	struct kvm_memory_slot slot = { .npages = end };
-
-	zap_collapsible_spte_range(kvm, &root->sp, &slot);
-}
-
 static const struct walk {
 	const char *name;
 	void (*walk)(struct kvm *kvm, gfn_t end);
@@ -158,7 +131,6 @@ static const struct walk {
 } walks[] = {
 	{ "clear_dirty_gfn_range", clear_dirty, UNIT_DIRTY },
 	{ "wrprot_gfn_range", wrprot, UNIT_WRITABLE },
-	{ "zap_collapsible_spte_range", zap_collapsible, ~0ULL },
 };
 #define NR_WALKS (sizeof(walks) / sizeof(*walks))
 
@@ -218,11 +190,26 @@ static bool one(const struct walk *w, int change)
 	return ok;
 }
 
+#ifdef WRITE_RETURNS
+/* The writer has read old; the CPU marks the leaf dirty; the writer writes 0. */
+static bool write_replaces(int level)
+{
+	u64 old = (LEAF(5) & ~UNIT_DIRTY) | (level > 1 ? UNIT_HUGE : 0), spte = old | UNIT_DIRTY;
+	u64 got = kvm_tdp_mmu_write_spte(&spte, old, 0, level);
+
+	return expect("what was replaced", got, old | UNIT_DIRTY) & expect("the entry", spte, 0);
+}
+#endif
+
 int main(void)
 {
-	unsigned int nr = 0, failed = 0, change, i;
+	unsigned int nr = 0, failed = 0, tests = NR_WALKS * NR_CHANGES, change, i;
 
-	printf("KTAP version 1\n1..%zu\n", NR_WALKS * NR_CHANGES);
+#ifdef WRITE_RETURNS
+	tests += 2;
+#endif
+
+	printf("KTAP version 1\n1..%u\n", tests);
 	for (i = 0; i < NR_WALKS; i++) {
 		for (change = 0; change < NR_CHANGES; change++) {
 			bool ok = one(&walks[i], change);
@@ -232,5 +219,14 @@ int main(void)
 			       changes[change]);
 		}
 	}
+#ifdef WRITE_RETURNS
+	for (i = 1; i <= 2; i++) {
+		bool ok = write_replaces(i);
+
+		failed += !ok;
+		printf("%s %u kvm_tdp_mmu_write_spte: tells what it replaced at level %u\n",
+		       ok ? "ok" : "not ok", ++nr, i);
+	}
+#endif
 	return failed ? 1 : 0;
 }

@@ -22,6 +22,7 @@ typedef u64 *tdp_ptep_t;
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define rcu_dereference(p) (p)
+#define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
 /* A warning of the code under test is a failure of the test that runs. */
 bool unit_warn(bool bad, const char *what);
@@ -54,6 +55,12 @@ static inline bool is_shadow_present_pte(u64 spte)
 static inline bool is_last_spte(u64 spte, int level)
 {
 	return level == PG_LEVEL_4K || (spte & UNIT_HUGE);
+}
+
+/* The CPU may change any leaf. */
+static inline bool spte_has_volatile_bits(u64 spte)
+{
+	return is_shadow_present_pte(spte);
 }
 
 static inline kvm_pfn_t spte_to_pfn(u64 spte)
