@@ -40,7 +40,7 @@ build() {
 		cat "$dir/part.h"
 	done >"$dir/walks.h"
 	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
-	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
+	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare -Wno-unused-parameter \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		${flags[@]+"${flags[@]}"} -I "$dir" -I "$TOP/ci/unit/include" \
 		-o "$2" "$TOP/ci/unit/tdp_retry.c" "$dir/tdp_iter.c" ||
