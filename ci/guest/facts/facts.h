@@ -34,6 +34,12 @@ void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
 /* The guest reads or writes 8 bytes. */
 uint64_t vm_read(struct vm *vm, uint64_t gva);
 void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
+/* The guest sets CR0, which begins as CR0. */
+#define CR0	0x80000011ULL		/* PG ET PE */
+#define CR0_WP	0x10000ULL
+void vm_set_cr0(struct vm *vm, uint64_t cr0);
+/* The number of pages in the dirty log of a slot, which is cleared. */
+unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size);
 /* The vCPU gives up the root of its page tables. */
 void vm_drop_root(struct vm *vm);
 /* A counter of the VM in debugfs. */

@@ -31,6 +31,10 @@ static const char help[] =
 "         unmap-invalid   memory that the host drops while a memslot is being\n"
 "                         deleted is not mapped any more; wants a kernel in which\n"
 "                         the deletion takes 3 s\n"
+"         fast-faults     a write to a page that the dirty log has write-protected is\n"
+"                         made possible without mmu_lock, and logged\n"
+"         cr0-wp          a guest that sets and clears CR0.WP keeps its mappings\n"
+"         roots-kept      so does one whose only vCPU gives up its root and comes back\n"
 "         unmap-yields    a root may go while memory is unmapped from it; wants a\n"
 "                         kernel in which that sleeps for 2 s at 1 GiB and 32 KiB\n"
 "         fault-invalid   a fault that began before a memslot was deleted maps its\n"
@@ -389,6 +393,77 @@ static void unmap_yields(void)
 	vm_free(&vm);
 }
 
+#define PAGES	16
+
+/* A VM that has PAGES small pages at 1 GiB mapped, in window 1. */
+static void small_vm(struct vm *vm, bool log)
+{
+	int i;
+
+	vm_make(vm);
+	vm_slot(vm, 1, GIB, HUGE, memory(HUGE, false), log);
+	vm_window(vm, 1, GIB);
+	for (i = 0; i < PAGES; i++)
+		vm_write(vm, HUGE + i * PAGE, 1);
+}
+
+/* It writes to all of them again: how many faults did KVM fix under mmu_lock? */
+static long long faults_again(struct vm *vm)
+{
+	long long before = vm_stat(vm, "pf_fixed");
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		vm_write(vm, HUGE + i * PAGE, 2);
+	return vm_stat(vm, "pf_fixed") - before;
+}
+
+static void fast_faults(void)
+{
+	unsigned int dirty;
+	long long faults;
+	struct vm vm;
+
+	small_vm(&vm, true);
+	dirty = vm_dirty(&vm, 1, HUGE);
+	if (dirty != PAGES)
+		fail("%u pages are dirty, not %d", dirty, PAGES);
+	faults = faults_again(&vm);
+	if (faults)
+		fail("%lld of %d faults on write-protected pages took mmu_lock", faults, PAGES);
+	dirty = vm_dirty(&vm, 1, HUGE);
+	if (dirty != PAGES)
+		fail("%u pages are dirty then, not %d", dirty, PAGES);
+	vm_free(&vm);
+}
+
+static void cr0_wp(void)
+{
+	long long faults;
+	struct vm vm;
+
+	small_vm(&vm, false);
+	vm_set_cr0(&vm, CR0 | CR0_WP);
+	vm_set_cr0(&vm, CR0);
+	faults = faults_again(&vm);
+	if (faults)
+		fail("%lld faults when CR0.WP had been set and cleared", faults);
+	vm_free(&vm);
+}
+
+static void roots_kept(void)
+{
+	long long faults;
+	struct vm vm;
+
+	small_vm(&vm, false);
+	vm_drop_root(&vm);
+	faults = faults_again(&vm);
+	if (faults)
+		fail("%lld faults when the vCPU had given up its root", faults);
+	vm_free(&vm);
+}
+
 static const struct {
 	const char *name;
 	void (*ask)(void);
@@ -398,6 +473,7 @@ static const struct {
 	{ "beyond-root", beyond_root }, { "unmap-invalid", unmap_invalid },
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
 	{ "unmap-yields", unmap_yields },
+	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
 };
 
 int main(int argc, char **argv)

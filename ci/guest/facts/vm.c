@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ci/guest/facts/vm.c - the VM of facts: one vCPU in long mode, four instructions. */
+/* ci/guest/facts/vm.c - the VM of facts: one vCPU in long mode, a few instructions. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +25,8 @@
 /* mov (%rdi),%rax; out %al,$PORT     mov %rsi,(%rdi); out %al,$PORT */
 static const uint8_t read_code[] = { 0x48, 0x8b, 0x07, 0xe6, PORT };
 static const uint8_t write_code[] = { 0x48, 0x89, 0x37, 0xe6, PORT };
+/* mov %rdi,%cr0; out %al,$PORT */
+static const uint8_t cr0_code[] = { 0x0f, 0x22, 0xc7, 0xe6, PORT };
 
 static int call(int fd, unsigned long request, const char *name, void *arg)
 {
@@ -69,10 +71,11 @@ static void long_mode(struct vm *vm)
 	vm_window(vm, 0, 0);
 	memcpy(vm->low + CODE, read_code, sizeof(read_code));
 	memcpy(vm->low + CODE + 0x10, write_code, sizeof(write_code));
+	memcpy(vm->low + CODE + 0x20, cr0_code, sizeof(cr0_code));
 	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
 	s.cs = code;
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
-	s.cr0 = 0x80000011;			/* PG ET PE */
+	s.cr0 = CR0;
 	s.cr4 = 0x20;				/* PAE */
 	s.cr3 = PML4;
 	s.efer = 0x500;				/* LME LMA */
@@ -157,4 +160,24 @@ void vm_drop_root(struct vm *vm)
 	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
 	s.efer ^= 0x800;			/* NXE: another mode of paging */
 	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
+}
+
+void vm_set_cr0(struct vm *vm, uint64_t cr0)
+{
+	step(vm, CODE + 0x20, cr0, 0);
+}
+
+unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size)
+{
+	static uint64_t bits[HUGE / PAGE / 64 * 8];
+	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bits };
+	unsigned int n = 0;
+	size_t i;
+
+	if (size / PAGE > sizeof(bits) * 8)
+		fail("a slot of %zu bytes", size);
+	call(vm->fd, KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
+	for (i = 0; i < size / PAGE / 64; i++)
+		n += __builtin_popcountll(bits[i]);
+	return n;
 }
