@@ -112,12 +112,13 @@ contract() {
 # shellcheck disable=SC2016 # the backquotes are Markdown's
 # Files of a run that it promises are those of ci/gate.
 files() {
-	local f help
+	local f help names
 	help=$(ci/gate -h)
-	while read -r f; do
+	mapfile -t names < <(sed -n '/^## Result files/,/^## /s/^| `\([a-z.]*\)` |.*/\1/p' "$README")
+	for f in "${names[@]}"; do
 		[[ $help = *"$f"* ]] || { echo "$README: ci/gate says nothing of $f"; return 1; }
-	done < <(sed -n 's/^| `\([a-z.]*\)` |.*/\1/p' "$README")
-	[ "$(grep -cE '^\| `[a-z.]*` \|' "$README")" -ge 5 ]
+	done
+	[ ${#names[@]} -ge 5 ]
 }
 check "each job is a command, with options that it has" commands
 check "stages and keys" form
