@@ -363,6 +363,64 @@ static void check_guest(void)
 		fail("panic: the guest has begun anew");
 }
 
+static void put(int fd, const char *text)
+{
+	size_t len = strlen(text);
+	ssize_t n;
+
+	while (len) {
+		n = send(fd, text, len, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return;		/* that it has ended is seen elsewhere */
+		text += n;
+		len -= n;
+	}
+}
+
+/* An answer of HMP, unless it takes more than 5 s: no turn(), which may be what fails. */
+static void show(struct machine *m, const char *command_line)
+{
+	static char answer[ANSWER_MAX];
+	long long until = now_ms() + 5000;
+	char json[256], *line, *next;
+
+	snprintf(json, sizeof(json), "{\"execute\": \"human-monitor-command\", "
+		 "\"arguments\": {\"command-line\": \"%s\"}}\n", command_line);
+	m->answered = false;
+	put(m->qmp.fd, json);
+	while (!m->answered && m->pid && now_ms() < until)
+		listen_to_all();
+	if (!m->answered) {
+		printf("%s: no answer to %s\n", m->name, command_line);
+		return;
+	}
+	snprintf(answer, sizeof(answer), "%s", m->answer);
+	for (line = answer; line; line = next) {
+		next = strstr(line, "\\r\\n");
+		if (next) {
+			*next = '\0';
+			next += 4;
+		}
+		/* Not what is of no use here: vector and floating-point registers. */
+		if (*line && strncmp(line, "FPR", 3) && strncmp(line, "XMM", 3) &&
+		    strncmp(line, "YMM", 3) && strncmp(line, "FCW", 3))
+			printf("%s: %s: %s\n", m->name, command_line, line);
+	}
+}
+
+/* Where the CPUs of a guest are that makes no progress. */
+static void diagnose(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!machines[i]->pid)
+			continue;
+		show(machines[i], "info status");
+		show(machines[i], "info registers -a");
+	}
+}
+
 /* The guest has come to its end: from now on QEMU may end, too. */
 static bool said_all(void)
 {
@@ -388,30 +446,18 @@ static void turn(const char *what)
 		     WEXITSTATUS(m->status), *m->shutdown ? ", " : "", m->shutdown, what);
 	}
 	now = now_ms();
-	if (now - guest.last_word > (long long)(o.silence * patience * 1000))
+	if (now - guest.last_word > (long long)(o.silence * patience * 1000)) {
+		diagnose();
 		fail("hang: no word from the guest for %lu s, waiting for %s",
 		     o.silence * patience, what);
-	if (now - started > (long long)(o.seconds * patience * 1000))
+	}
+	if (now - started > (long long)(o.seconds * patience * 1000)) {
+		diagnose();
 		fail("timeout: %lu s are over, waiting for %s", o.seconds * patience, what);
+	}
 }
 
 /* ---- commands ---- */
-
-static void put(int fd, const char *text)
-{
-	size_t len = strlen(text);
-	ssize_t n;
-
-	while (len) {
-		n = send(fd, text, len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return;		/* that it has ended is seen elsewhere */
-		text += n;
-		len -= n;
-	}
-}
 
 /* The answer to a command; an error of QEMU's ends the test. */
 static const char *command(struct machine *m, const char *name, const char *arguments)

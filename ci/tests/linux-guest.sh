@@ -81,6 +81,7 @@ check "a panic" guest panic 1 "^FAIL: panic: the guest.s kernel said: BUG: unabl
 check "a warning of the guest's kernel" guest warn 1 "^FAIL: kernel: .*WARNING: CPU: 1"
 check "a guest that boots again" guest again 1 "^FAIL: panic: the guest has begun anew"
 check "a guest that says nothing" guest hang 1 "^FAIL: hang: no word from the guest for 1 s" --silence 1
+check "where its CPUs are" guest hang 1 "^source: info registers -a: RIP=00000000000fd0a1" --silence 1
 check "a guest that comes to no end" guest chatter 1 "^FAIL: timeout: 2 s" --seconds 2
 check "a guest that stays" guest stays 1 "^FAIL: hang: .* power-off" --silence 1
 check "a reset at the end" guest reset 1 "^FAIL: panic: the guest ended by 'guest-reset'"
