@@ -16,6 +16,8 @@ lane_runs() {
 	[ "$1" != intel-ept ] || [ -z "$stress" ] || counts=2
 	[ -z "$shadow" ] || mmus=shadow counts=-
 	[ "$2" = x86_64 ] || mmus=none
+	# The list loads KVM, with one MMU and the other.
+	[ "$3" != modules ] || mmus=none counts=-
 	for cpus in $counts; do
 		for mmu in $mmus; do
 			echo "$1-$3-$mmu$([ "$cpus" = - ] || echo "-${cpus}cpu") $mmu $cpus"
@@ -79,6 +81,8 @@ boot() {
 	local options=(${boot_options[@]+"${boot_options[@]}"}) expect=(--expect kvm=present) rc=0
 	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested=kvm_amd.npt=0
 	[ "$lane" != intel-ept ] || nested=kvm_intel.ept=N
+	# What KVM leaves in slabs can be told when it shares none of them.
+	[ "$variant" != modules ] || { append+=" slab_nomerge"; expect=(--expect kvm=absent); }
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
 	case $mmu in
@@ -87,7 +91,7 @@ boot() {
 	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
 	esac
 	# Slow kernels: more time for each test, and for all of them.
-	[ "$variant" = plain ] || {
+	[[ $variant = @(plain|modules) ]] || {
 		options+=(--timeout 3600) append+=" gate.patience=4"
 		expect+=(--expect gate.patience=4)
 	}

@@ -21,6 +21,10 @@ check "two suites" expect 2 "one of --stress and --guest" "$G" --stress --guest 
 check "a list and a suite" expect 2 "one of --list and --guest" "$G" --guest --list amd-npt iterator
 check "a guest elsewhere" expect 2 "no list .intel-ept-guest" "$G" --guest --lane intel-ept iterator
 check "debug elsewhere" expect 2 'amd-npt only' "$G" --debug --lane arm64 iterator
+check "modules and debug" expect 2 "one of --debug" "$G" --modules --debug iterator
+check "modules under stress" expect 2 "a list of its own" "$G" --modules --stress iterator
+check "modules with another list" expect 2 "a list of its own" "$G" --modules --list amd-npt iterator
+check "modules where no list is for them" expect 2 "no list .arm64-modules" "$G" --modules --lane arm64 iterator
 echo 'amd-npt * three because' >"$P/ci/known-failures"
 check "a known failure of no test" expect 2 'ci/known-failures:1: error: the list of amd-npt has no test' "$G" iterator
 echo 'amd-npt tdp2 two because' >"$P/ci/known-failures"
@@ -48,6 +52,13 @@ check "every run left its results" all_runs
 check "nothing else is left" expect 0 '' find "$R" -name '.*' -mindepth 1
 check "the debug variant, amd-npt alone" expect 0 '^amd-npt-debug-tdp1 +pass ' "$G" --debug iterator
 check "the debug kernel's configuration" grep -q 'CONFIG_OF=iterator-debug' "$R/amd-npt-debug-tdp0/config"
+# KVM as modules: the machine has none when it starts.
+printf "one 30 one\ntwo 30 two\n" >"$P/ci/guest/lists/amd-npt-modules.list"
+check "the modules variant, amd-npt alone" expect 0 "^amd-npt-modules-none +pass " "$G" --modules iterator
+check "it has a table of its own" grep -q "^amd-npt-modules-none" "$R/summary-modules.txt"
+touch "$P/fake/built-in"
+check "a kernel with KVM built in instead" expect 5 "does not say kvm=absent" "$G" --modules iterator
+rm "$P/fake/built-in" "$P/ci/guest/lists/amd-npt-modules.list"
 check "from another directory" expect 0 'amd-npt-plain-tdp0 +pass ' env -C / "$G" --lane amd-npt base
 cp "$P/ci/guest/lists/amd-npt.list" "$P/ci/guest/lists/amd-npt-guest.list"
 check "the Linux guest, amd-npt alone" expect 0 "^amd-npt-plain-tdp1-guest +pass " "$G" --guest iterator

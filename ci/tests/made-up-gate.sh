@@ -64,7 +64,11 @@ case "$3" in *tdp_mmu=1*) tdp=Y ;; *) tdp=N ;; esac
 echo "[    0.000000] Linux version 5.10.223"
 echo "[    1.000000] gate: begin tests=$(grep -c . "$root/etc/testlist") list=x"
 echo "[    1.000000] gate: param cpus=$2"
-echo "[    1.000000] gate: param kvm=present"
+case "$3" in
+*slab_nomerge*) [ -f "$here/built-in" ] && kvm=present || kvm=absent ;;
+*) kvm=present ;;
+esac
+echo "[    1.000000] gate: param kvm=$kvm"
 case "$3" in *gate.patience=4*) echo "[    1.000000] gate: param gate.patience=4" ;; esac
 echo "[    1.000000] gate: param kvm.tdp_mmu=$tdp"
 i=0
@@ -101,7 +105,7 @@ records() {
 	printf '%s\n' "one exit=0" "two $2" ${3:+"two: $3"} >"$P/fake/$1"
 }
 fresh() {
-	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,broken,other-mmu,package,pid}
+	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,broken,built-in,other-mmu,package,pid}
 	: >"$P/ci/known-failures"
 	records base exit=0
 	records iterator exit=0

@@ -45,6 +45,7 @@ check "bisect, with all there is" expect 0 'bisect .*passed' "$T" --all bisect
 check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
 check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
 check "--all has symbols and RPMs" expect 0 '^rpm$' "$T" --all --list
+check "--all has KVM as modules" expect 0 "^gate-iterator-modules$" "$T" --all --list
 check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
 check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
 
