@@ -87,7 +87,9 @@ boot() {
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
 	case $mmu in
 	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
-	tdp1) append+=" kvm.tdp_mmu=1"; expect+=(--expect kvm.tdp_mmu=Y) ;;
+	tdp1) # default-on has to switch it on without being told
+		[ "${milestone-}" = default-on ] || append+=" kvm.tdp_mmu=1"
+		expect+=(--expect kvm.tdp_mmu=Y) ;;
 	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
 	esac
 	# Slow kernels: more time for each test, and for all of them.
