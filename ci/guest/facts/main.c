@@ -112,6 +112,7 @@ static unsigned int address_bits(void)
 }
 
 #define VMS	16		/* one after the other */
+#define PAGES	16		/* small ones */
 #define N	8U		/* huge pages */
 #define SPLIT	3U		/* of them */
 
@@ -364,7 +365,8 @@ static void fault_invalid(void)
 
 static void *give_back(void *hva)
 {
-	if (madvise(hva, HUGE, MADV_DONTNEED))
+	/* Not all of what a table maps, or it would go as a whole. */
+	if (madvise(hva, PAGES * PAGE, MADV_DONTNEED))
 		fail("madvise: %s", strerror(errno));
 	return NULL;
 }
@@ -380,20 +382,18 @@ static void unmap_yields(void)
 	hva = memory(HUGE, false);
 	vm_slot(&vm, 1, GIB, HUGE, hva, false);
 	vm_window(&vm, 1, GIB);
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < PAGES; i++)
 		vm_write(&vm, HUGE + i * PAGE, 1);
 	if (pthread_create(&thread, NULL, give_back, hva))
 		fail("no thread");
 	usleep(500000);
 	vm_drop_root(&vm);
 	pthread_join(thread, NULL);
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < PAGES; i++)
 		if (vm_read(&vm, HUGE + i * PAGE))
 			fail("page %d still holds what was given back", i);
 	vm_free(&vm);
 }
-
-#define PAGES	16
 
 /* A VM that has PAGES small pages at 1 GiB mapped, in window 1. */
 static void small_vm(struct vm *vm, bool log)
