@@ -53,12 +53,12 @@ check "nothing else is left" expect 0 '' find "$R" -name '.*' -mindepth 1
 check "the debug variant, amd-npt alone" expect 0 '^amd-npt-debug-tdp1 +pass ' "$G" --debug iterator
 check "the debug kernel's configuration" grep -q 'CONFIG_OF=iterator-debug' "$R/amd-npt-debug-tdp0/config"
 # KVM as modules: the machine has none when it starts.
-printf "one 30 one\ntwo 30 two\n" >"$P/ci/guest/lists/amd-npt-modules.list"
-check "the modules variant, amd-npt alone" expect 0 "^amd-npt-modules-none +pass " "$G" --modules iterator
-check "it has a table of its own" grep -q "^amd-npt-modules-none" "$R/summary-modules.txt"
+printf "one 30 one\ntwo 30 two\n" | tee "$P/ci/guest/lists/"{amd-npt,intel-ept}-modules.list >"$TMP/list"
+check "the modules variant" expect 0 "^amd-npt-modules-none +pass " "$G" --modules iterator
+check "it has a table of its own, both x86 lanes" grep -q "^intel-ept-modules-none" "$R/summary-modules.txt"
 touch "$P/fake/built-in"
 check "a kernel with KVM built in instead" expect 5 "does not say kvm=absent" "$G" --modules iterator
-rm "$P/fake/built-in" "$P/ci/guest/lists/amd-npt-modules.list"
+rm "$P/fake/built-in" "$P"/ci/guest/lists/*-modules.list
 check "from another directory" expect 0 'amd-npt-plain-tdp0 +pass ' env -C / "$G" --lane amd-npt base
 cp "$P/ci/guest/lists/amd-npt.list" "$P/ci/guest/lists/amd-npt-guest.list"
 check "the Linux guest, amd-npt alone" expect 0 "^amd-npt-plain-tdp1-guest +pass " "$G" --guest iterator
