@@ -116,25 +116,30 @@ boot() {
 # one_run LANE RUN MMU CPUS: a boot of the milestone, by way of a folder that
 # takes its name at the end.
 one_run() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known='' again=$retry first=''
+	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known=''
+	local again='' kept=() first
+	[ -z "$retry" ] || again="first second"
 	if [ -n "$(known_entries "$lane" "$mmu")" ]; then
 		known=$results/.$run.known.part
 		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
 	fi
-	rm -rf "${results:?}/$run-first"
+	rm -rf "${results:?}/$run-first" "${results:?}/$run-second"
 	while :; do
 		rc=0
 		step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
 			"${initrd%.gz}.list" "$dir" "$known" || rc=$?
 		if [ $rc -ne "$EX_FAIL" ] || [ -z "$again" ]; then break; fi
-		again='' first=$results/$run-first
-		mv "$dir" "$first" || return "$EX_HARNESS"
+		kept+=("$run-${again%% *}")
+		mv "$dir" "$results/${kept[-1]}" || return "$EX_HARNESS"
+		if [ "$again" = second ]; then again=''; else again=second; fi
 	done
-	if [ -n "$first" ] && [ $rc -eq 0 ]; then
-		own_row "$run-first" flaky "$(cat "$first/conclusion.txt"); a second boot passed"
-	elif [ -n "$first" ]; then
-		own_row "$run-first" fail "$(cat "$first/conclusion.txt"); a second boot did not pass"
-	fi
+	for first in ${kept[@]+"${kept[@]}"}; do
+		if [ $rc -eq 0 ]; then
+			own_row "$first" flaky "$(cat "$results/$first/conclusion.txt"); a later boot passed"
+		else
+			own_row "$first" fail "$(cat "$results/$first/conclusion.txt"); no later boot passed"
+		fi
+	done
 	[ -z "$known" ] || mv "$known" "$dir/known-failures"
 	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
 	: >"$results/.$run.done.part"

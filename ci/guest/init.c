@@ -391,6 +391,25 @@ static void tell_threads(const struct test *t, const char *pid)
 		closedir(tasks);
 }
 
+/* KVM's counters that are not 0: the difference of two looks tells what a vCPU does. */
+static void tell_kvm(const struct test *t, const char *when)
+{
+	static const char dirname[] = "/sys/kernel/debug/kvm";
+	char path[300], value[64];
+	struct dirent *d;
+	DIR *kvm = opendir(dirname);
+
+	while (kvm && (d = readdir(kvm))) {
+		if (d->d_type != DT_REG)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dirname, d->d_name);
+		if (read_line(path, value, sizeof(value)) && strcmp(value, "0"))
+			say("out %s: kvm %s %s: %s", t->name, when, d->d_name, value);
+	}
+	if (kvm)
+		closedir(kvm);
+}
+
 /* A file of /proc of a stuck process may hold up its reader: this is a child. */
 static void __attribute__((noreturn)) look_around(const struct test *t, const char *keys)
 {
@@ -411,7 +430,9 @@ static void __attribute__((noreturn)) look_around(const struct test *t, const ch
 		flush_console();
 	}
 	/* Where CPUs have no NMI, each prints when it comes to it. */
+	tell_kvm(t, "first");
 	usleep(500000);
+	tell_kvm(t, "then");
 	flush_console();
 	_exit(0);
 }

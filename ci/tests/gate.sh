@@ -67,9 +67,10 @@ check "in a table of its own" test "$(grep -c " pass " "$R/summary-plain-guest.t
 # What is not well.
 records iterator exit=254
 check "a failed test" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}"
-check "a second boot does not excuse it" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}" --retry
+check "further boots do not excuse it" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}" --retry
 check "the first one is kept" files "$B/results/iterator/amd-npt-plain-tdp1-first"
 check "as what it was" grep -qE "^amd-npt-plain-tdp1-first +fail" "$R/summary-plain.txt"
+check "so is the second one" grep -qE "^amd-npt-plain-tdp1-second +fail" "$R/summary-plain.txt"
 # The second boot goes well: the first one mends what it fails of.
 cp "$P/fake/emulator" "$TMP/emulator"
 sed -i '$i sed -i "s/^two exit=254/two exit=0/" "$here/$1"' "$P/fake/emulator"

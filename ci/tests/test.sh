@@ -50,11 +50,11 @@ check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
 check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
 
 program ci/gate 'echo "RUN  VERDICT"' 'printf "%s\n" "amd-plain-tdp0 pass 3" "    all passed"' \
-	'printf "%s\n" "amd-plain-tdp0-first flaky" "    fail: perf (exit=254); 2 passed; a second boot passed"'
+	'printf "%s\n" "amd-plain-tdp0-first flaky" "    fail: perf (exit=254); 2 passed; a later boot passed"'
 check "a second boot is asked for" grep -qx -- '--retry iterator' "$P/build/results/test/gate-iterator.log"
 check "a flaky gate" expect 0 '^gate-iterator +[0-9]+ s  passed, FLAKY$' "$T" gate-iterator check-series
 check "its tests are named" test "$(tail -n 2 "$TMP/.out" | head -n 1)" = \
-	"FLAKY, passed in a second boot only: gate-iterator amd-plain-tdp0 perf (exit=254)"
+	"FLAKY, passed in a later boot only: gate-iterator amd-plain-tdp0 perf (exit=254)"
 check "before the closing line" test "$(tail -n 1 "$TMP/.out")" = "2 passed, 0 failed, 0 skipped"
 check "no second boot with --all" expect 0 'passed' "$T" --all gate-iterator gate-iterator-shadow gate-iterator-kasan
 check "for none of its gates" test "$(head -qn 1 "$P"/build/results/test/gate-iterator{,-shadow,-kasan}.log | tr '\n' ,)" = \
