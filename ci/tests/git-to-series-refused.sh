@@ -36,7 +36,7 @@ both_changed() { rebase '1s/pick/edit/'; echo x >"$TMP/tree/Kbuild"; in_tree git
 forced() {
 	branch
 	both_changed
-	to_series --force "$TMP/tree" | grep -qx "changed $ONE" && ! grep -q Say "$P/$ONE"
+	to_series --force "$TMP/tree" | grep -x "changed $ONE" && ! grep -q Say "$P/$ONE"
 }
 
 # Killed at the worst moment: one file is there, the series is not. (Killed at any

@@ -29,7 +29,7 @@ other_form() {
 	sed -i '/^diff --git/d; s/^@@ -57,7 +57,7 @@.*/@@ -54,7 +54,7 @@/' "$P/$TWO"
 	cp "$P/$TWO" "$TMP/was/$TWO"
 	wrote_nothing && same || return 1
-	to_series --refresh "$TMP/tree" | grep -qx "changed $TWO" || return 1
+	to_series --refresh "$TMP/tree" | grep -x "changed $TWO" || return 1
 	cp "$P/$TWO" "$TMP/was/$TWO"
 	same && grep -q '^@@ -57,7 +57,7 @@' "$P/$TWO"
 }
@@ -142,7 +142,8 @@ goes_on() {
 dry_run() {
 	branch
 	rebase '3d'
-	to_series --dry-run "$TMP/tree" | grep -qx "removed $THREE" && same && wrote "removed $THREE" "changed series"
+	# Not -q: who is still writing when it ends fails.
+	to_series --dry-run "$TMP/tree" | grep -x "removed $THREE" && same && wrote "removed $THREE" "changed series"
 }
 
 other_branch() {
@@ -150,7 +151,7 @@ other_branch() {
 	in_tree git switch -q -c mine
 	echo x >"$TMP/tree/Kbuild"
 	commit "KVM: Mine"
-	wrote_nothing && to_series "$TMP/tree" mine | grep -qx 'new patches/rwlock-rcu/mine.patch'
+	wrote_nothing && to_series "$TMP/tree" mine | grep -x 'new patches/rwlock-rcu/mine.patch'
 }
 
 check "an unchanged branch changes nothing" unchanged_branch
