@@ -79,7 +79,8 @@ add_facts() {
 	need_packages $(kernel_packages "$arch")
 	mkdir -p "$BUILD/prove/tests"
 	# shellcheck disable=SC2086 # a list of words
-	"$(kernel_cross "$arch")gcc" $flags -o "$BUILD/prove/tests/facts" "$TOP"/ci/guest/facts/*.c ||
+	"$(kernel_cross "$arch")gcc" $flags -o "$BUILD/prove/tests/facts" "$TOP"/ci/guest/facts/*.c \
+		"$TOP/ci/guest/lib/files.c" ||
 		result harness "ci/guest/facts does not compile"
 	add=(--add "$BUILD/prove/tests/facts")
 }

@@ -46,6 +46,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/files.h"
+
 #define MAX_TESTS	512
 #define MAX_ARGS	64
 #define NAME_LEN	64
@@ -147,32 +149,10 @@ static void add_text(struct lines *l, const char *text, size_t len)
 	}
 }
 
-/* The first line of a file without its newline; false if there is none. */
-static bool read_line(const char *path, char *buf, size_t size)
-{
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return true;
-}
-
 static void write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
+	if (!write_text(path, text))
 		say("param error=%s:%s", path, strerror(errno));
-	close(fd);
 }
 
 static void mount_all(void)

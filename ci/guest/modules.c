@@ -29,7 +29,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +38,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "lib/fail.h"
+#include "lib/files.h"
 
 #ifndef MODULES
 #define MODULES		"/modules"
@@ -56,51 +58,11 @@ enum { EX_PASS, EX_FAIL, EX_USE };
 /* What a module depends on, in the order to load it, and last the module itself. */
 static char chain[MAX_CHAIN][NAME_LEN];
 static int nr_chain;
-static bool failed;
-
-static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("FAIL: ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	failed = true;
-}
 
 static void __attribute__((noreturn)) usage(const char *why)
 {
 	fprintf(stderr, "modules: error: %s: modules load|busy|refused|unload MODULE ...\n", why);
 	exit(EX_USE);
-}
-
-/* The whole of a small file. */
-static bool read_text(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
-		len += n;
-	close(fd);
-	buf[len] = '\0';
-	return true;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
-		printf("%s: %s\n", path, strerror(errno));
-	close(fd);
 }
 
 static bool loaded(const char *name)
@@ -179,39 +141,6 @@ static int unload(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
 }
 
-static long long number_behind(const char *path, const char *word)
-{
-	static char buf[65536];
-	size_t len = strlen(word);
-	char *line, *save;
-
-	if (!read_text(path, buf, sizeof(buf)))
-		return -1;
-	for (line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, word, len))
-			return atoll(line + len);
-	return -1;
-}
-
-/* Pages that nobody has, in the buddy lists and the CPUs' own, and those of slabs. */
-static long long unused_pages(void)
-{
-	static char buf[32768];
-	long long n;
-	char *p;
-
-	write_text("/proc/sys/vm/drop_caches", "3");
-	write_text("/proc/sys/vm/stat_refresh", "1");
-	n = number_behind("/proc/vmstat", "nr_free_pages ") +
-	    number_behind("/proc/vmstat", "nr_slab_reclaimable ") +
-	    number_behind("/proc/vmstat", "nr_slab_unreclaimable ");
-	if (!read_text("/proc/zoneinfo", buf, sizeof(buf)))
-		return -1;
-	for (p = buf; (p = strstr(p, " count:")); p++)
-		n += atoll(p + 7);
-	return n;
-}
-
 static void save_state(void)
 {
 	FILE *f = fopen(STATE ".new", "w");
@@ -223,7 +152,7 @@ static void save_state(void)
 		exit(EX_FAIL);
 	}
 	fprintf(f, "pages %lld\nvmalloc %lld\n", unused_pages(),
-		number_behind("/proc/meminfo", "VmallocUsed:"));
+		number_behind("/proc/meminfo", "VmallocUsed"));
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.')
 			fprintf(f, "slab %s\n", e->d_name);
@@ -300,9 +229,9 @@ static bool vmalloc_left(char *text, size_t size)
 /* What is not as it was before modules from `first` on were loaded, or false. */
 static bool something_left(int first, char *text, size_t size)
 {
-	long long vmalloc = number_behind(STATE, "vmalloc ");
-	long long pages = number_behind(STATE, "pages ");
-	long long vmalloc_now = number_behind("/proc/meminfo", "VmallocUsed:");
+	long long vmalloc = number_behind(STATE, "vmalloc");
+	long long pages = number_behind(STATE, "pages");
+	long long vmalloc_now = number_behind("/proc/meminfo", "VmallocUsed");
 	long long pages_now = unused_pages();
 	char what[600];
 	int i;
@@ -427,8 +356,8 @@ static void do_load(char **settings)
 		if (strcmp(*s, "--expect"))
 			check_parameter(*s);
 	check_works();
-	now = number_behind("/proc/meminfo", "VmallocUsed:");
-	before = number_behind(STATE, "vmalloc ");
+	now = number_behind("/proc/meminfo", "VmallocUsed");
+	before = number_behind(STATE, "vmalloc");
 	printf("VmallocUsed is %lld KiB, it was %lld; slab cache %s is new\n", now, before,
 	       slab_left(slab, sizeof(slab)) ? slab : "none");
 	/* What cannot be seen to come cannot be seen to go. */

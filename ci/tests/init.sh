@@ -27,7 +27,7 @@ well_formed() {
 		! grep -v '^#' "$1" | awk 'NF { print $1 }' | sort | uniq -d | grep .
 }
 
-check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP/ci/guest/init.c"
+check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP"/ci/guest/{init,lib/files}.c
 check "it refuses to be another process" expect 2 "boot it" "$TMP/init"
 check "an unknown option" expect 2 "unknown option" "$TOP/ci/build-initrd" --colour
 check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/build-guest" nonsense x86_64

@@ -10,7 +10,7 @@
 need_packages gcc libc6-dev
 M=$TMP/modules
 check "it compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static \
-	-DMODULES="\"$TMP/ko\"" -o "$M" "$TOP/ci/guest/modules.c"
+	-DMODULES="\"$TMP/ko\"" -o "$M" "$TOP"/ci/guest/{modules,lib/files,lib/fail}.c
 
 # What it refuses.
 check "no command" expect 2 'what, and which module' "$M"

@@ -10,34 +10,21 @@
 #          tdp_mmu.c; the stand-ins for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
-. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
-
-case "${1-}" in
--h | --help) usage; exit 0 ;;
--*) die $EX_USAGE "unknown option '$1': see -h" ;;
-esac
-need_packages gcc libc6-dev
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # build TREE OUT: the iterator's API differs between prefixes of the series:
 # what is given to it as root, and the arguments of the yield helper.
 build() {
 	local mmu=$1/arch/x86/kvm/mmu out=$2 dir=$2.src flags=()
-	[ -f "$mmu/tdp_iter.c" ] || die $EX_USAGE "$1: no arch/x86/kvm/mmu/tdp_iter.c in it"
-	mkdir -p "$dir"
-	cp "$mmu"/tdp_iter.[ch] "$dir/"
+	take_iterator "$1" "$dir"
 	sed -n '/^static inline bool.*tdp_mmu_iter_cond_resched(/,/^}/p' "$mmu/tdp_mmu.c" >"$dir/cond_resched.h"
 	[ -s "$dir/cond_resched.h" ] ||
 		die $EX_HARNESS "$mmu/tdp_mmu.c:1: no tdp_mmu_iter_cond_resched() in it: teach ci/unit/tdp-iter.sh its new form"
 	! grep -q 'bool shared' "$dir/cond_resched.h" || flags+=(-DRESCHED_SHARED)
 	grep -q 'for_each_tdp_pte_min_level(iter, root, root_level' "$dir/tdp_iter.h" ||
 		flags+=(-DITER_ROOT_IS_SP)
-	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
-		-fsanitize=address,undefined -fno-sanitize-recover=all \
-		${flags[@]+"${flags[@]}"} -I "$dir" -I "$TOP/ci/unit/include" \
-		-o "$out" "$TOP/ci/unit/tdp_iter.c" "$dir/tdp_iter.c" ||
+	compile "$dir" "$out" ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_iter.c" ||
 		die $EX_HARNESS "the iterator of $1 does not compile with the stand-ins in ci/unit/include"
 }
 

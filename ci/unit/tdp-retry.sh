@@ -10,16 +10,8 @@
 #          for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
-. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
-
-case "${1-}" in
--h | --help) usage; exit 0 ;;
--*) die $EX_USAGE "unknown option '$1': see -h" ;;
-esac
-need_packages gcc libc6-dev
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # part FILE NAME: a function, or a macro, of a C file.
 part() {
@@ -29,9 +21,7 @@ part() {
 # build TREE OUT
 build() {
 	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f flags=()
-	[ -f "$mmu/tdp_iter.c" ] || die $EX_USAGE "$1: no arch/x86/kvm/mmu/tdp_iter.c in it"
-	mkdir -p "$dir"
-	cp "$mmu"/tdp_iter.[ch] "$dir/"
+	take_iterator "$1" "$dir"
 	for f in tdp_root_for_each_pte tdp_root_for_each_leaf_pte tdp_mmu_iter_cond_resched \
 		wrprot_gfn_range clear_dirty_gfn_range; do
 		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
@@ -40,10 +30,7 @@ build() {
 		cat "$dir/part.h"
 	done >"$dir/walks.h"
 	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
-	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare -Wno-unused-parameter \
-		-fsanitize=address,undefined -fno-sanitize-recover=all \
-		${flags[@]+"${flags[@]}"} -I "$dir" -I "$TOP/ci/unit/include" \
-		-o "$2" "$TOP/ci/unit/tdp_retry.c" "$dir/tdp_iter.c" ||
+	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_retry.c" ||
 		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
 }
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/files.h"
 #include "facts.h"
 
 static const char help[] =
@@ -158,19 +159,37 @@ static void large_pages(void)
 	vm_free(&vm);
 }
 
+/* A VM with a memslot of small pages at 1 GiB, in window 1. Returns its memory. */
+static uint8_t *slot_vm(struct vm *vm, bool log)
+{
+	uint8_t *hva = memory(HUGE, false);
+
+	vm_make(vm);
+	vm_slot(vm, 1, GIB, HUGE, hva, log);
+	vm_window(vm, 1, GIB);
+	return hva;
+}
+
+/* The same, with the first PAGES pages mapped. */
+static uint8_t *small_vm(struct vm *vm, bool log)
+{
+	uint8_t *hva = slot_vm(vm, log);
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		vm_write(vm, HUGE + i * PAGE, 1);
+	return hva;
+}
+
 static const char * const zap_events[] = { "kvm_mmu_prepare_zap_page", NULL };
 
 static void table_levels(void)
 {
 	unsigned int level, seen[8] = { 0 }, i;
-	uint8_t *hva;
 	struct vm vm;
 	char *p;
 
-	vm_make(&vm);
-	hva = memory(HUGE, false);
-	vm_slot(&vm, 1, GIB, HUGE, hva, false);
-	vm_window(&vm, 1, GIB);
+	slot_vm(&vm, false);
 	vm_write(&vm, HUGE, 1);
 	trace_start(zap_events);
 	vm_slot(&vm, 1, GIB, 0, NULL, false);
@@ -192,14 +211,10 @@ static void removed_gfns(void)
 	static const unsigned int pages[] = { 5, 7, 100, 511 };
 	unsigned int seen[HUGE / PAGE] = { 0 }, level, i;
 	unsigned long long gfn, old, new;
-	uint8_t *hva;
 	struct vm vm;
 	char *p;
 
-	vm_make(&vm);
-	hva = memory(HUGE, false);
-	vm_slot(&vm, 1, GIB, HUGE, hva, false);
-	vm_window(&vm, 1, GIB);
+	slot_vm(&vm, false);
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
 		vm_write(&vm, HUGE + pages[i] * PAGE, 1);
 	trace_start(spte_events);
@@ -268,17 +283,7 @@ static void beyond_root(void)
 /* Headers of page tables, but for free ones; -1: cannot be counted. */
 static long long page_headers(void)
 {
-	char text[64] = "";
-	long long n;
-	FILE *f = fopen(SLAB "/shrink", "w");
-
-	if (!f || fputs("1", f) < 0 || fclose(f))
-		return -1;
-	f = fopen(SLAB "/objects", "r");
-	n = f && fgets(text, sizeof(text), f) ? atoll(text) : -1;
-	if (f)
-		fclose(f);
-	return n;
+	return write_text(SLAB "/shrink", "1") ? read_number(SLAB "/objects") : -1;
 }
 
 static void tables_freed(void)
@@ -375,15 +380,9 @@ static void unmap_yields(void)
 {
 	pthread_t thread;
 	struct vm vm;
-	void *hva;
+	void *hva = small_vm(&vm, false);
 	int i;
 
-	vm_make(&vm);
-	hva = memory(HUGE, false);
-	vm_slot(&vm, 1, GIB, HUGE, hva, false);
-	vm_window(&vm, 1, GIB);
-	for (i = 0; i < PAGES; i++)
-		vm_write(&vm, HUGE + i * PAGE, 1);
 	if (pthread_create(&thread, NULL, give_back, hva))
 		fail("no thread");
 	usleep(500000);
@@ -393,18 +392,6 @@ static void unmap_yields(void)
 		if (vm_read(&vm, HUGE + i * PAGE))
 			fail("page %d still holds what was given back", i);
 	vm_free(&vm);
-}
-
-/* A VM that has PAGES small pages at 1 GiB mapped, in window 1. */
-static void small_vm(struct vm *vm, bool log)
-{
-	int i;
-
-	vm_make(vm);
-	vm_slot(vm, 1, GIB, HUGE, memory(HUGE, false), log);
-	vm_window(vm, 1, GIB);
-	for (i = 0; i < PAGES; i++)
-		vm_write(vm, HUGE + i * PAGE, 1);
 }
 
 /* It writes to all of them again: how many faults did KVM fix under mmu_lock? */

@@ -30,13 +30,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "../lib/fail.h"
 
 static const char help[] =
 "memslot_memory - what a GiB of memslot costs in kernel memory.\n"
@@ -70,20 +71,6 @@ enum { EX_PASS, EX_FAIL, EX_USE, EX_SKIP = 4 };
 struct used {
 	long long vmalloc, slab;	/* in bytes */
 };
-
-static bool failed;
-
-static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("FAIL: ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	failed = true;
-}
 
 static struct used used_now(void)
 {

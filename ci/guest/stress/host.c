@@ -92,50 +92,13 @@ void sleep_us(long us)
 		nanosleep(&ts, NULL);
 }
 
-/* The whole of a small file, without the newline at its end. */
-bool read_text(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	if (n && buf[n - 1] == '\n')
-		n--;
-	buf[n] = '\0';
-	return true;
-}
-
-long long read_number(const char *path)
-{
-	char buf[64];
-
-	return read_text(path, buf, sizeof(buf)) ? atoll(buf) : -1;
-}
-
-bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text);
-}
-
 /* Set a file's value and remember the old one; `[x]` marks the choice in a list. */
 bool set_knob(const char *path, const char *value)
 {
 	char old[64], *open_bracket, *end;
 	int i;
 
-	if (!read_text(path, old, sizeof(old)))
+	if (!read_line(path, old, sizeof(old)))
 		return false;
 	for (i = 0; i < nr_knobs && strcmp(knobs[i].path, path); i++)
 		;
@@ -160,19 +123,6 @@ void restore_knobs(void)
 		nr_knobs--;
 		write_text(knobs[nr_knobs].path, knobs[nr_knobs].old);
 	}
-}
-
-long long vmstat(const char *name)
-{
-	char buf[8192], *line, *save;
-	size_t len = strlen(name);
-
-	if (!read_text("/proc/vmstat", buf, sizeof(buf)))
-		return -1;
-	for (line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, name, len) && line[len] == ' ')
-			return atoll(line + len + 1);
-	return -1;
 }
 
 /* Anonymous memory at a huge page's boundary. */

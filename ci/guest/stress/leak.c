@@ -103,24 +103,6 @@ static bool sums_are_zero(char *text, size_t size)
 	return ok;
 }
 
-/* Pages that nobody has, in the buddy lists and the CPUs' own, and those of slabs. */
-static long long unused_pages(void)
-{
-	static char buf[32768];
-	long long n;
-	char *p;
-
-	write_text("/proc/sys/vm/drop_caches", "3");
-	write_text("/proc/sys/vm/stat_refresh", "1");
-	n = vmstat("nr_free_pages") + vmstat("nr_slab_reclaimable") +
-	    vmstat("nr_slab_unreclaimable");
-	if (n < 0 || !read_text("/proc/zoneinfo", buf, sizeof(buf)))
-		return -1;
-	for (p = buf; (p = strstr(p, " count:")); p++)
-		n += atoll(p + 7);
-	return n;
-}
-
 const char *leak_start(bool count_pages)
 {
 	char path[128];

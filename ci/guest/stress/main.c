@@ -166,7 +166,7 @@ static int one_round(const struct mode *m, const struct options *o, long round)
 
 static int run_mode(const struct mode *m, const struct options *given)
 {
-	long long before[NR_EVENTS];
+	long long before[NR_EVENTS], since[NR_EVENTS];
 	struct options o = *given;
 	long until, round = o.round >= 0 ? o.round : 0, rounds = 0;
 	int rc = EX_PASS;
@@ -175,18 +175,18 @@ static int run_mode(const struct mode *m, const struct options *given)
 	if (m->does == DO_NX && nx_recovery_is_slow() && o.ms < 66000 && o.mib >= 16)
 		o.ms = 66000;
 	for (i = 0; i < NR_EVENTS; i++)
-		before[i] = vmstat(events[i]);
+		before[i] = number_behind("/proc/vmstat", events[i]);
 	most_shared = 0;
 	until = now_ms() + o.ms;
 	do {
 		rc = one_round(m, &o, round++);
 		rounds++;
 	} while (rc == EX_PASS && o.round < 0 && !interrupted && now_ms() < until - 500);
+	for (i = 0; i < NR_EVENTS; i++)
+		since[i] = number_behind("/proc/vmstat", events[i]) - before[i];
 	say("%s: %ld VMs, ksm shared %lld, %s %lld, %s %lld, %s %lld, %s %lld, %s %lld, %s %lld",
-	    m->name, rounds, most_shared,
-	    events[0], vmstat(events[0]) - before[0], events[1], vmstat(events[1]) - before[1],
-	    events[2], vmstat(events[2]) - before[2], events[3], vmstat(events[3]) - before[3],
-	    events[4], vmstat(events[4]) - before[4], events[5], vmstat(events[5]) - before[5]);
+	    m->name, rounds, most_shared, events[0], since[0], events[1], since[1],
+	    events[2], since[2], events[3], since[3], events[4], since[4], events[5], since[5]);
 	return rc;
 }
 

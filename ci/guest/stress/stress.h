@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "../lib/files.h"
 #include "shared.h"
 
 #define EX_PASS	0
@@ -97,12 +98,8 @@ void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void fail_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 long now_ms(void);
 void sleep_us(long us);
-bool read_text(const char *path, char *buf, size_t size);
-long long read_number(const char *path);	/* -1: no such file */
-bool write_text(const char *path, const char *text);
 bool set_knob(const char *path, const char *value);
 void restore_knobs(void);
-long long vmstat(const char *name);
 void *map_aligned(size_t size);
 
 /* stress/vm.c: the only user of the selftest library */
