@@ -111,14 +111,16 @@ need_packages() {
 	with_lock apt _apt_install "${missing[@]}"
 }
 
+# All checkouts of a machine share its packages: the lock is the machine's.
 _apt_install() {
 	local log=$BUILD/lock/apt.log
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 && return 0
-	if apt-get update >"$log" 2>&1; then
-		apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1 && return 0
-	fi
-	die $EX_HARNESS "apt-get install $* failed: see $log"
+	(
+		flock 9
+		apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+			{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1
+	) 9>/run/lock/tdp-mmu-backport-apt ||
+		die $EX_HARNESS "apt-get install $* failed: see $log"
 }
 
 # is_milestone NAME

@@ -70,6 +70,24 @@ program ci/tests/half.sh 'echo "ok 1 - a"' 'exit 0'
 check "TAP without a plan fails" expect 1 'TAP is not whole' "$T" tool-half
 program ci/tests/half.sh 'echo "ok 1 - a"; echo 1..2' 'exit 0'
 check "TAP that stops half-way fails" expect 1 'TAP is not whole' "$T" tool-half
+# meets OTHER: a test that ends when it has seen the other one run.
+meets() {
+	printf '%s\n' "touch '$TMP/met-by-$1'" "for i in {1..50}; do" \
+		"[ ! -e '$TMP/met-by-$2' ] || { echo 'ok 1 - met'; echo 1..1; exit 0; }" \
+		"sleep 0.1" "done" "echo 'not ok 1 - alone'" "exit 1"
+}
+mapfile -t lines < <(meets one two)
+program ci/tests/one.sh "${lines[@]}"
+mapfile -t lines < <(meets two one)
+program ci/tests/two.sh "${lines[@]}"
+if [ "$(nproc)" -gt 1 ]; then
+	check "tests with one thread run beside each other" last "2 passed, 0 failed, 0 skipped" "$T" tool-one tool-two
+else
+	skip "tests with one thread run beside each other" "one CPU"
+fi
+rm "$TMP"/met-by-*
+program ci/bisect "${lines[@]}"
+check "one that uses all CPUs does not" expect 1 "tool-one .*FAILED" "$T" tool-one bisect
 program ci/bisect "sleep 300 &" "echo \$! >'$TMP/sleeper'" wait
 stopped() {
 	local i
