@@ -81,12 +81,12 @@ static void replace(struct worker *me, struct region *r, u32 page, u32 n)
 	vm->n.replaces++;
 }
 
-static void hole_begin(struct vm *vm)
+void hole_begin(struct vm *vm)
 {
 	vm->holes++;
 }
 
-static void hole_end(struct vm *vm)
+void hole_end(struct vm *vm)
 {
 	vm->hole_seq++;
 	vm->holes--;

@@ -123,7 +123,11 @@ void check_all(struct vm *vm);
 
 /* the workers, each a thread */
 void *pages_worker(void *arg);		/* stress/pages.c */
-void *slots_worker(void *arg);		/* stress/slots.c */
+void *slots_worker(void *arg);		/* stress/pages.c: between these KVM_RUN may fail with EFAULT */
+void hole_begin(struct vm *vm);
+void hole_end(struct vm *vm);
+
+/* stress/slots.c */
 void *dirty_worker(void *arg);		/* stress/dirty.c */
 void *nx_worker(void *arg);		/* stress/nx.c */
 void *migrate_worker(void *arg);	/* stress/migrate.c */
