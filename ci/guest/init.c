@@ -30,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -216,12 +217,15 @@ static void say_params(void)
 	struct dirent *m, *p;
 	DIR *modules, *params;
 	struct utsname uts;
+	cpu_set_t mine;
 
 	if (!uname(&uts)) {
 		say("param release=%s", uts.release);
 		say("param machine=%s", uts.machine);
 	}
-	say("param cpus=%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	/* A lane may keep some for itself. */
+	sched_getaffinity(0, sizeof(mine), &mine);
+	say("param cpus=%d", CPU_COUNT(&mine));
 	say("param memory_mib=%ld", sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) / 1024);
 	say("param gate.patience=%d", patience);
 	say("param kvm=%s", access("/dev/kvm", R_OK | W_OK) ? "absent" : "present");

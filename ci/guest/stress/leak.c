@@ -59,9 +59,8 @@ static void rcu_barrier(void)
 	int cpu;
 
 	sched_getaffinity(0, sizeof(all), &all);
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &all))
-			continue;
+	/* Those that this process was not given, too: KVM's callbacks may be there. */
+	for (cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); cpu++) {
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
 		if (!sched_setaffinity(0, sizeof(one), &one))
