@@ -111,15 +111,16 @@ need_packages() {
 	with_lock apt _apt_install "${missing[@]}"
 }
 
-# All checkouts of a machine share its packages: the lock is the machine's.
+# All checkouts of a machine share its packages: the lock is the machine's. What a
+# package starts must not keep it.
 _apt_install() {
 	local log=$BUILD/lock/apt.log
 	export DEBIAN_FRONTEND=noninteractive
 	(
-		flock 9
-		apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
-			{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1
-	) 9>/run/lock/tdp-mmu-backport-apt ||
+		flock -n 9 || { say "waiting for another apt-get"; flock 9; }
+		apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 9<&- ||
+			{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1 9<&-
+	) 9</var/lib/dpkg ||
 		die $EX_HARNESS "apt-get install $* failed: see $log"
 }
 
