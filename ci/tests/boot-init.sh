@@ -101,7 +101,10 @@ last		10 misbehave exit 0
 LIST
 check "the machine powers itself off" test "$rc" -eq 0
 check "the list is announced" grep -q '^gate: begin tests=12 list=misbehave$' "$TMP/console"
-check "the machine is described" grep -q '^gate: param cpus=[1-9]' "$TMP/console"
+# amd-npt keeps CPU 0, which it has besides, from the tests
+cpus='[1-9][0-9]*'
+[ "$lane" != amd-npt ] || cpus=4
+check "the machine is described" grep -q "^gate: param cpus=$cpus\$" "$TMP/console"
 check "exit code 0" result good exit=0
 check "exit code 3" result bad exit=3
 check "exit code 4" result skipped exit=4
