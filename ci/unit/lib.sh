@@ -1,7 +1,10 @@
 # shellcheck shell=bash
 # ci/unit/lib.sh - what the unit tests of kernel code on the host have in common: their
 # only option, a folder $TMP that goes with them, the compiler with its sanitizers.
-# Sourced, with the test's own arguments.
+#
+# Usage:   . ci/unit/lib.sh    at the head of a test, which passes on its arguments
+# Outputs: $TMP, and the functions below
+# Exit codes: 0 -h, 2 an unknown option or no kernel tree, 5 packages missing
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib.sh"
 
