@@ -3,8 +3,8 @@
 #
 # Usage:   . ci/lib-gate.sh     in ci/gate, after scripts/lib.sh
 # Inputs:  milestone, variant, list, shadow, stress, suffix (of the list), results,
-#          VERDICT of ci/gate; kernel and initrd
-#          of the lane at work
+#          on_by_default (not empty: the kernel has to switch the TDP MMU on without
+#          being told), VERDICT of ci/gate; kernel and initrd of the lane at work
 # Outputs: the functions below.
 # Exit codes: 0 pass, 1 a test failed, 3 splat, 4 all skipped, 5 harness trouble
 
@@ -87,8 +87,8 @@ boot() {
 	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
 	case $mmu in
 	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
-	tdp1) # default-on has to switch it on without being told
-		[ "${milestone-}" = default-on ] || append+=" kvm.tdp_mmu=1"
+	tdp1)
+		[ -n "${on_by_default-}" ] || append+=" kvm.tdp_mmu=1"
 		expect+=(--expect kvm.tdp_mmu=Y) ;;
 	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
 	esac

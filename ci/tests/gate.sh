@@ -119,6 +119,13 @@ records base exit=254
 rm -rf "$B/cache"
 check "a known failure that the base shows too" expect 0 'amd-npt-plain-tdp1 +pass +1 +0 +1 ' "${ONE[@]}"
 base_boots() { [ "$(grep -c '^base ' "$P/fake/boots")" -eq "$1" ] || { cat "$P/fake/boots"; return 1; }; }
+cp "$P/fake/iterator" "$P/fake/default-on"
+rm -rf "$B/cache"
+: >"$P/fake/boots"
+check "a milestone that has the TDP MMU by default" expect 0 'amd-npt-plain-tdp1 +pass +1 +0 +1 ' \
+	"$G" --lane amd-npt default-on
+check "needs not be told" expect 1 '' grep -q '^default-on .*kvm.tdp_mmu=1' "$P/fake/boots"
+check "the base is told" grep -q '^base .*kvm.tdp_mmu=1' "$P/fake/boots"
 : >"$P/fake/boots"
 check "once more" expect 0 'amd-npt-plain-tdp0 +pass ' "${ONE[@]}"
 check "the base came from the cache" base_boots 0

@@ -59,7 +59,7 @@ echo "$1 $3" >>"$here/boots"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 gzip -dc "$5" | (cd "$root" && cpio -iu; cpio -iu)
-case "$3" in *tdp_mmu=1*) tdp=Y ;; *) tdp=N ;; esac
+case "$1 $3" in *tdp_mmu=1*) tdp=Y ;; *tdp_mmu=0*) tdp=N ;; default-on*) tdp=Y ;; *) tdp=N ;; esac
 [ ! -f "$here/other-mmu" ] || tdp=N
 echo "[    0.000000] Linux version 5.10.223"
 echo "[    1.000000] gate: begin tests=$(grep -c . "$root/etc/testlist") list=x"
@@ -109,6 +109,7 @@ fresh() {
 	: >"$P/ci/known-failures"
 	records base exit=0
 	records iterator exit=0
+	records default-on exit=0
 }
 # files DIR: everything a run is to leave.
 files() {
