@@ -68,26 +68,9 @@ as_said() {
 	esac
 }
 
-# add_facts: the program ci/guest/facts, if the list has it; it does not depend on
-# a tree.
-add_facts() {
-	local flags='-std=gnu11 -Wall -Wextra -Werror -O2 -static -pthread'
-	add=()
-	grep -qE '^[^#[:space:]]+[[:space:]]+[0-9]+[[:space:]]+facts([[:space:]]|$)' "$dir/list" || return 0
-	[ "$arch" = x86_64 ] || result harness "facts is for x86_64, not for $lane"
-	# shellcheck disable=SC2046 # a list of words
-	need_packages $(kernel_packages "$arch")
-	mkdir -p "$BUILD/prove/tests"
-	# shellcheck disable=SC2086 # a list of words
-	"$(kernel_cross "$arch")gcc" $flags -o "$BUILD/prove/tests/facts" "$TOP"/ci/guest/facts/*.c \
-		"$TOP/ci/guest/lib/files.c" ||
-		result harness "ci/guest/facts does not compile"
-	add=(--add "$BUILD/prove/tests/facts")
-}
-
 # one_proof PROOF LOGS
 one_proof() {
-	local side how text kernel initrd arch guest=with kernel_side how_without add extra=()
+	local side how text kernel initrd arch guest=with kernel_side how_without extra=()
 	project_of=([named]=$TOP) build_of=([named]=$BUILD) tree_of=()
 	logs=$2
 	read_proof "$1"
@@ -105,7 +88,6 @@ one_proof() {
 		arch=$("$TOP/ci/lanes/$lane" --arch)
 		mkdir -p "$BUILD/prove"
 		cp "$dir/list" "$BUILD/prove/prove-$proof.list"
-		add_facts
 	fi
 	# Without first: a test that cannot fail need not run a second time.
 	for side in without with; do
@@ -117,7 +99,7 @@ one_proof() {
 			[ -n "$guest" ] || guest=$(side_for "$side" '^tools/|/uapi/')
 			text='' how=''
 			kernel=$(build_kernel "$kernel_side") || how=$?
-			[ -n "$how" ] || initrd=$(build "$guest" ci/build-initrd ${add[@]+"${add[@]}"} \
+			[ -n "$how" ] || initrd=$(build "$guest" ci/build-initrd \
 				"${tests:-$(last_of "$guest")}" "$lane" "$BUILD/prove/prove-$proof.list") || how=$?
 			case $how in
 			'') run_side "$side" "$kernel" "$initrd" ;;

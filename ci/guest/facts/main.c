@@ -181,6 +181,15 @@ static uint8_t *small_vm(struct vm *vm, bool log)
 	return hva;
 }
 
+/* Is it only the TDP MMU that can be asked? */
+static void want_tdp_mmu(void)
+{
+	char value[8];
+
+	if (!read_line("/sys/module/kvm/parameters/tdp_mmu", value, sizeof(value)) || *value != 'Y')
+		skip("kvm.tdp_mmu is off");
+}
+
 static const char * const zap_events[] = { "kvm_mmu_prepare_zap_page", NULL };
 
 static void table_levels(void)
@@ -189,6 +198,7 @@ static void table_levels(void)
 	struct vm vm;
 	char *p;
 
+	want_tdp_mmu();
 	slot_vm(&vm, false);
 	vm_write(&vm, HUGE, 1);
 	trace_start(zap_events);
@@ -214,6 +224,7 @@ static void removed_gfns(void)
 	struct vm vm;
 	char *p;
 
+	want_tdp_mmu();
 	slot_vm(&vm, false);
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
 		vm_write(&vm, HUGE + pages[i] * PAGE, 1);
