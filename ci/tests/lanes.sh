@@ -37,7 +37,7 @@ emulators() {
 	for d in /proc/[0-9]*; do
 		cmdline=$(tr "\0" " " <"$d/cmdline") || continue
 		cwd=$(readlink "$d/cwd") || continue
-		[[ $cmdline =~ ^(qemu|bochs|script) && "$cmdline $cwd" == *$TMP/out* ]] && echo "${d#/proc/}"
+		[[ $cmdline =~ ^(qemu|bochs|script|bash screen|cat) && "$cmdline $cwd" == *$TMP/out* ]] && echo "${d#/proc/}"
 	done 2>/dev/null
 	return 0
 }
@@ -50,6 +50,20 @@ nothing_left() {
 		sleep 0.2
 	done
 	echo "left after $((i / 5)) s: processes $(emulators), folders $(find "$TMP/out" -name '.work*')"
+	return 1
+}
+
+# screen_read: somebody reads what Bochs draws, while it does.
+screen_read() {
+	local i p
+	for i in {1..75}; do
+		for p in $(emulators); do
+			[ "$(tr "\0" " " <"/proc/$p/cmdline")" = "cat " ] || continue
+			[ "$(sed -n 's/^rchar: //p' "/proc/$p/io")" -le 16000 ] || return 0
+		done 2>/dev/null
+		sleep 0.2
+	done
+	echo "nobody in $((i / 5)) s"
 	return 1
 }
 
@@ -118,6 +132,7 @@ for l in "${lanes[@]}"; do
 
 	for signal in TERM KILL; do
 		check "$l runs an emulator" start "$l" 60
+		[ "$l" != intel-ept ] || check "$l reads the screen" screen_read
 		kill -$signal "$lane" || true
 		check "$l ends by $signal" stopped $((128 + $(kill -l $signal)))
 		check "$l leaves nothing then" nothing_left
