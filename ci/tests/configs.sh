@@ -9,6 +9,8 @@
 # Exit codes: 0 all passed, 1 one failed, 5 no base tree or packages missing
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib-kernel.sh
+. "$TOP/ci/lib-kernel.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 merge=$TOP/ci/merge-config
@@ -34,6 +36,9 @@ check "unknown variant" expect 2 "no rule" "$merge" "$tree" fast x86_64 obj-test
 check "unknown architecture" expect 2 "unknown architecture" "$merge" "$tree" plain vax obj-test
 check "no kernel tree" expect 2 "no kernel tree" "$merge" "$TMP" plain x86_64 obj-test
 while read -r arch variant _; do
+	# Not in the check: what is installed is told.
+	# shellcheck disable=SC2046 # a list of words
+	need_packages $(kernel_packages "$arch")
 	check "$variant on $arch" expect 0 "" "$merge" "$tree" "$variant" "$arch" "obj-$arch-$variant"
 done < <("$merge" --list)
 check "an option that does not exist" refused "CONFIG_WERROR=y" "CONFIG_WERROR=y is not in the result"

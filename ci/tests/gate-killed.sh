@@ -50,9 +50,9 @@ killed_emulator() {
 killed_run() {
 	local rc=0 run
 	start_and_hang || return 1
-	run=$(ps -o ppid= -p "$(cat "$P/fake/lane-pid")") || return 1
+	run=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$(cat "$P/fake/lane-pid")/status") || return 1
 	records iterator exit=0
-	kill -KILL "${run// /}"
+	kill -KILL "$run"
 	wait "$gate_pid" || rc=$?
 	cat "$TMP/killed.out"
 	[ $rc -eq 5 ] && grep -qE '^amd-npt-plain-tdp0 +harness' "$TMP/killed.out" &&

@@ -125,7 +125,8 @@ for l in "${lanes[@]}"; do
 	check "$l leaves nothing then" nothing_left
 
 	check "$l runs an emulator" start "$l" 60
-	emulators | xargs -r kill -KILL
+	# shellcheck disable=SC2046 # a list of words
+	kill -KILL $(emulators)
 	check "$l notices that its emulator was killed" stopped 5
 	check "$l says died" said '^ended: died'
 	check "$l leaves nothing then" nothing_left

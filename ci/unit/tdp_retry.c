@@ -8,7 +8,8 @@
  * the write of one SPTE this program is that somebody: a huge leaf becomes a page
  * table, nothing, another leaf, or frozen. A walk may change leaves, and only in
  * the bits that are its own. Who holds mmu_lock for write is alone but for the CPU,
- * which marks leaves dirty: what a write replaced has to hold that.
+ * which marks leaves dirty: what a write replaced has to hold that. A fault that
+ * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away.
  *
  * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
  * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
@@ -27,6 +28,8 @@
 #define KVM_MAX_HUGEPAGE_LEVEL 3
 #define BUG_ON(x) do { if (x) abort(); } while (0)
 #define likely(x) (x)
+
+#define UNIT_MMU_WRITABLE (1ULL << 58)
 
 static const u64 shadow_dirty_mask = UNIT_DIRTY;
 
@@ -91,6 +94,50 @@ static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct 
 {
 	(void)kvm;
 	return write_atomic(iter, new_spte);
+}
+
+/* ---- what a fault calls besides ---- */
+
+#define ACC_ALL	7
+#define SET_SPTE_WRITE_PROTECTED_PT 1
+#define KVM_REQ_TLB_FLUSH_CURRENT 0
+#define is_noslot_pfn(pfn) ((void)(pfn), false)
+#define is_mmio_spte(spte) ((void)(spte), false)
+#define make_mmio_spte(vcpu, gfn, access) ((u64)0)
+#define kvm_make_request(req, vcpu) ((void)(vcpu))
+#define trace_mark_mmio_spte(sptep, gfn, spte) ((void)(sptep))
+#define trace_kvm_mmu_set_spte(level, gfn, sptep) ((void)(sptep))
+
+enum { RET_PF_RETRY, RET_PF_EMULATE, RET_PF_FIXED, RET_PF_SPURIOUS };
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	struct {
+		u64 pf_fixed;
+	} stat;
+};
+
+#define shadow_mmu_writable_mask UNIT_MMU_WRITABLE
+static const u64 shadow_accessed_mask;
+static u64 made, flushed_gfn, flushed_pages;
+
+static int make_spte(struct kvm_vcpu *vcpu, unsigned int access, int level, gfn_t gfn,
+		     kvm_pfn_t pfn, u64 old_spte, bool speculative, bool can_unsync,
+		     bool host_writable, bool ad_disabled, u64 *new_spte)
+{
+	*new_spte = made;
+	return 0;
+}
+
+static inline bool tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+{
+	return write_atomic(iter, new_spte);
+}
+
+static inline void kvm_flush_remote_tlbs_with_address(struct kvm *kvm, u64 start_gfn, u64 pages)
+{
+	flushed_gfn = start_gfn;
+	flushed_pages = pages;
 }
 
 #include "walks.h"
@@ -201,9 +248,50 @@ static bool write_replaces(int level)
 }
 #endif
 
+#define RO(n)		((LEAF(n) | UNIT_HUGE) & ~(UNIT_WRITABLE | UNIT_DIRTY))
+#define RW(n)		(LEAF(n) | UNIT_HUGE | UNIT_MMU_WRITABLE)
+#define PROTECTED(n)	(RO(n) | UNIT_MMU_WRITABLE)
+
+/* A fault has read an SPTE of level 2, and makes another one for it. */
+static const struct fault {
+	const char *name;
+	u64 old, new, meanwhile;	/* as somebody else writes it */
+	int ret;
+	bool flush;
+} faults[] = {
+	{ "maps a page", 0, RO(0x200), 0, RET_PF_FIXED, false },
+	{ "gives write access", RO(0x200), RW(0x200), RO(0x200), RET_PF_FIXED, false },
+	{ "takes write access away", RW(0x200), RO(0x200), RW(0x200), RET_PF_FIXED, true },
+	{ "takes away what the TLBs may still allow", PROTECTED(0x200), RO(0x200), PROTECTED(0x200),
+	  RET_PF_FIXED, true },
+	{ "changes nothing", RW(0x200), RW(0x200), RW(0x200), RET_PF_SPURIOUS, false },
+	{ "is too late", RW(0x200), RO(0x200), RW(0x200) & ~UNIT_DIRTY, RET_PF_RETRY, false },
+};
+#define NR_FAULTS (sizeof(faults) / sizeof(*faults))
+
+static bool one_fault(const struct fault *f)
+{
+	struct kvm kvm = { 0 };
+	struct kvm_vcpu vcpu = { .kvm = &kvm };
+	u64 entry = f->meanwhile;
+	struct tdp_iter iter = {
+		.sptep = &entry, .old_spte = f->old, .gfn = 0x200, .level = 2,
+	};
+	int ret;
+
+	target = NULL;
+	made = f->new;
+	flushed_gfn = flushed_pages = 0;
+	ret = tdp_mmu_map_handle_target_level(&vcpu, 0, 0, &iter, 0x200, false);
+	return expect("what it returns", ret, f->ret) &
+	       expect("the entry", entry, ret == RET_PF_RETRY ? f->meanwhile : f->new) &
+	       expect("the gfn flushed", flushed_gfn, f->flush ? 0x200 : 0) &
+	       expect("the number of pages flushed", flushed_pages, f->flush ? 0x200 : 0);
+}
+
 int main(void)
 {
-	unsigned int nr = 0, failed = 0, tests = NR_WALKS * NR_CHANGES, change, i;
+	unsigned int nr = 0, failed = 0, tests = NR_WALKS * NR_CHANGES + NR_FAULTS, change, i;
 
 #ifdef WRITE_RETURNS
 	tests += 2;
@@ -218,6 +306,12 @@ int main(void)
 			printf("%s %u %s: %s\n", ok ? "ok" : "not ok", ++nr, walks[i].name,
 			       changes[change]);
 		}
+	}
+	for (i = 0; i < NR_FAULTS; i++) {
+		bool ok = one_fault(&faults[i]);
+
+		failed += !ok;
+		printf("%s %u a fault %s\n", ok ? "ok" : "not ok", ++nr, faults[i].name);
 	}
 #ifdef WRITE_RETURNS
 	for (i = 1; i <= 2; i++) {
