@@ -59,7 +59,7 @@ screen_read() {
 	for i in {1..75}; do
 		for p in $(emulators); do
 			[ "$(tr "\0" " " <"/proc/$p/cmdline")" = "cat " ] || continue
-			[ "$(sed -n 's/^rchar: //p' "/proc/$p/io")" -le 16000 ] || return 0
+			if [ "$(sed -n 's/^rchar: //p' "/proc/$p/io")" -gt 16000 ]; then return 0; fi
 		done 2>/dev/null
 		sleep 0.2
 	done
