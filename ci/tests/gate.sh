@@ -90,7 +90,7 @@ records iterator exit=0
 echo "no end" >>"$P/fake/iterator"
 check "no end marker" expect 5 'harness: no end marker' "${ONE[@]}"
 records iterator exit=0
-touch "$P/fake/other-mmu"
+echo iterator >"$P/fake/other-mmu"
 check "a machine with the other MMU" expect 5 'does not say kvm.tdp_mmu=Y' "${ONE[@]}"
 fresh
 touch "$P/fake/broken"
@@ -118,6 +118,12 @@ check "a known failure that the base shows in another way" expect 1 'two \(exit=
 records base exit=254
 rm -rf "$B/cache"
 check "a known failure that the base shows too" expect 0 'amd-npt-plain-tdp1 +pass +1 +0 +1 ' "${ONE[@]}"
+rm -rf "$B/cache"
+echo base >"$P/fake/other-mmu"
+check "a base that ran with the other MMU" expect 1 'amd-npt-plain-tdp1: harness: the base could not be booted' "${ONE[@]}"
+check "excuses nothing" grep -qE '^amd-npt-plain-tdp1 +fail ' "$R/summary-plain.txt"
+check "and is not kept" test "$(find "$B"/cache/base-runs -path "*[^t]/tests.txt" | wc -l)" -eq 1
+rm "$P/fake/other-mmu"
 base_boots() { [ "$(grep -c '^base ' "$P/fake/boots")" -eq "$1" ] || { cat "$P/fake/boots"; return 1; }; }
 cp "$P/fake/iterator" "$P/fake/default-on"
 rm -rf "$B/cache"

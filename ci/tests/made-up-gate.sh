@@ -60,7 +60,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 gzip -dc "$5" | (cd "$root" && cpio -iu; cpio -iu)
 case "$1 $3" in *tdp_mmu=1*) tdp=Y ;; *tdp_mmu=0*) tdp=N ;; default-on*) tdp=Y ;; *) tdp=N ;; esac
-[ ! -f "$here/other-mmu" ] || tdp=N
+! grep -qxsF "$1" "$here/other-mmu" || tdp=N
 echo "[    0.000000] Linux version 5.10.223"
 echo "[    1.000000] gate: begin tests=$(grep -c . "$root/etc/testlist") list=x"
 echo "[    1.000000] gate: param cpus=$2"
