@@ -7,7 +7,8 @@
 #                                       every milestone, which must pass them all
 #          ci/unit/tdp-iter.sh TREE...  these kernel trees; all must pass
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], tdp_mmu_iter_cond_resched() of
-#          tdp_mmu.c; the stand-ins for kernel headers in ci/unit/include/
+#          tdp_mmu.c, whether direct_page_fault() of mmu.c looks at the root's
+#          reach; the stand-ins for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -24,6 +25,8 @@ build() {
 	! grep -q 'bool shared' "$dir/cond_resched.h" || flags+=(-DRESCHED_SHARED)
 	grep -q 'for_each_tdp_pte_min_level(iter, root, root_level' "$dir/tdp_iter.h" ||
 		flags+=(-DITER_ROOT_IS_SP)
+	# As soon as faults beyond the root's reach are refused, no walk has to go there.
+	! grep -qF 'level * PT64_PT_BITS' "$mmu/mmu.c" || flags+=(-DREACH)
 	compile "$dir" "$out" ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_iter.c" ||
 		die $EX_HARNESS "the iterator of $1 does not compile with the stand-ins in ci/unit/include"
 }

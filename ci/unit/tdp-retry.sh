@@ -6,8 +6,8 @@
 # Usage:   ci/unit/tdp-retry.sh            the last milestone of the series
 #          ci/unit/tdp-retry.sh TREE...    these kernel trees
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
-#          bits of leaves, the end of a fault's, kvm_tdp_mmu_write_spte() if it returns
-#          something; the stand-ins for kernel headers in ci/unit/include/
+#          bits of leaves, the end of a fault's, handle_changed_spte_dirty_log(),
+#          kvm_tdp_mmu_write_spte() if it returns something; the stand-ins for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -23,7 +23,8 @@ build() {
 	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f flags=()
 	take_iterator "$1" "$dir"
 	for f in tdp_root_for_each_pte tdp_root_for_each_leaf_pte tdp_mmu_iter_cond_resched \
-		wrprot_gfn_range clear_dirty_gfn_range tdp_mmu_map_handle_target_level; do
+		wrprot_gfn_range clear_dirty_gfn_range tdp_mmu_map_handle_target_level \
+		handle_changed_spte_dirty_log; do
 		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
 		[ -s "$dir/part.h" ] ||
 			die $EX_HARNESS "$mmu/tdp_mmu.c:1: no $f() in it: teach ci/unit/tdp-retry.sh its new form"

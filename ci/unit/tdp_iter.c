@@ -599,6 +599,22 @@ static bool test_change_split(void)
 	return everywhere(change_each);
 }
 
+#ifdef REACH
+/* Pages behind the last one of the root, at places where the root maps some. */
+static bool reach_each(int l, int root_level, int min, const struct range *r)
+{
+	gfn_t reach = pages(root_level + 1);
+
+	return one(layouts[l].make, root_level, min, reach + r->start, reach + r->end, 1) >= 0 &&
+	       one(layouts[l].make, root_level, min, reach - 1, reach + r->end, 1) >= 0;
+}
+
+static bool test_reach(void)
+{
+	return everywhere(reach_each);
+}
+#endif
+
 /* Random tables and ranges; the seed in a failure's line makes it again. */
 static bool random_walks(long yield_at, void (*others)(struct walk *, gfn_t), bool each_step)
 {
@@ -653,6 +669,9 @@ static const struct {
 	{ "restart: tables became huge pages meanwhile", test_yield_collapse },
 	{ "restart: random tables and ranges", test_random_yield },
 	{ "restart: random, with changes meanwhile", test_random_yield_changes },
+#ifdef REACH
+	{ "walk: visits nothing beyond the reach of the root", test_reach },
+#endif
 };
 
 int main(void)

@@ -9,7 +9,9 @@
  * table, nothing, another leaf, or frozen. A walk may change leaves, and only in
  * the bits that are its own. Who holds mmu_lock for write is alone but for the CPU,
  * which marks leaves dirty: what a write replaced has to hold that. A fault that
- * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away.
+ * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away, and one
+ * that has found no memslot replaces none. The dirty log is told of each page
+ * that the CPU need not tell of any more.
  *
  * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
  * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
@@ -101,9 +103,11 @@ static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct 
 #define ACC_ALL	7
 #define SET_SPTE_WRITE_PROTECTED_PT 1
 #define KVM_REQ_TLB_FLUSH_CURRENT 0
-#define is_noslot_pfn(pfn) ((void)(pfn), false)
-#define is_mmio_spte(spte) ((void)(spte), false)
-#define make_mmio_spte(vcpu, gfn, access) ((u64)0)
+#define NOSLOT	0
+#define UNIT_MMIO (7ULL << 50)	/* not present */
+#define is_noslot_pfn(pfn) ((pfn) == NOSLOT)
+#define is_mmio_spte(spte) ((spte) == UNIT_MMIO)
+#define make_mmio_spte(vcpu, gfn, access) UNIT_MMIO
 #define kvm_make_request(req, vcpu) ((void)(vcpu))
 #define trace_mark_mmio_spte(sptep, gfn, spte) ((void)(sptep))
 #define trace_kvm_mmu_set_spte(level, gfn, sptep) ((void)(sptep))
@@ -138,6 +142,22 @@ static inline void kvm_flush_remote_tlbs_with_address(struct kvm *kvm, u64 start
 {
 	flushed_gfn = start_gfn;
 	flushed_pages = pages;
+}
+
+/* ---- what the bookkeeping of the dirty log calls besides ---- */
+
+static unsigned int marked;
+
+#define __kvm_memslots(kvm, as_id) ((void)(as_id), (kvm))
+#define __gfn_to_memslot(slots, gfn) ((void)(slots), (void)(gfn), (struct kvm_memory_slot *)NULL)
+#define mark_page_dirty_in_slot(slot, gfn) ((void)(slot), (void)(gfn), marked++)
+
+struct kvm_memory_slot;
+
+static inline u64 spte_shadow_dirty_mask(u64 spte)
+{
+	unit_warn(!is_shadow_present_pte(spte), "dirty mask of an SPTE that is not present");
+	return shadow_dirty_mask;
 }
 
 #include "walks.h"
@@ -266,6 +286,11 @@ static const struct fault {
 	  RET_PF_FIXED, true },
 	{ "changes nothing", RW(0x200), RW(0x200), RW(0x200), RET_PF_SPURIOUS, false },
 	{ "is too late", RW(0x200), RO(0x200), RW(0x200) & ~UNIT_DIRTY, RET_PF_RETRY, false },
+	{ "without a memslot", 0, UNIT_MMIO, 0, RET_PF_EMULATE, false },
+	{ "without a memslot where a page is mapped", RW(0x200), UNIT_MMIO, RW(0x200), RET_PF_RETRY,
+	  false },
+	{ "without a memslot where a read-only page is mapped", RO(0x200), UNIT_MMIO, RO(0x200),
+	  RET_PF_RETRY, false },
 };
 #define NR_FAULTS (sizeof(faults) / sizeof(*faults))
 
@@ -282,16 +307,50 @@ static bool one_fault(const struct fault *f)
 	target = NULL;
 	made = f->new;
 	flushed_gfn = flushed_pages = 0;
-	ret = tdp_mmu_map_handle_target_level(&vcpu, 0, 0, &iter, 0x200, false);
+	ret = tdp_mmu_map_handle_target_level(&vcpu, 0, 0, &iter,
+					     f->new == UNIT_MMIO ? NOSLOT : 0x200, false);
 	return expect("what it returns", ret, f->ret) &
 	       expect("the entry", entry, ret == RET_PF_RETRY ? f->meanwhile : f->new) &
 	       expect("the gfn flushed", flushed_gfn, f->flush ? 0x200 : 0) &
 	       expect("the number of pages flushed", flushed_pages, f->flush ? 0x200 : 0);
 }
 
+/* What the dirty log has to know of, when an SPTE has changed. */
+static const struct dirty_log {
+	const char *name;
+	u64 old, new;
+	int level;
+	unsigned int marked;
+} dirty_logs[] = {
+	{ "a page is mapped", 0, LEAF(5), 1, 1 },
+	{ "a page is mapped read-only", 0, LEAF(5) & ~UNIT_WRITABLE, 1, 0 },
+	{ "a page becomes writable", LEAF(5) & ~UNIT_WRITABLE, LEAF(5), 1, 1 },
+	{ "there is another page", LEAF(5), LEAF(6), 1, 1 },
+	{ "the Dirty bit is set anew", LEAF(5) & ~UNIT_DIRTY, LEAF(5), 1, 1 },
+	{ "the Dirty bit is set anew, not writable", LEAF(5) & ~(UNIT_DIRTY | UNIT_WRITABLE),
+	  LEAF(5) & ~UNIT_WRITABLE, 1, 0 },
+	{ "the Dirty bit is cleared", LEAF(5), LEAF(5) & ~UNIT_DIRTY, 1, 0 },
+	{ "nothing changes", LEAF(5), LEAF(5), 1, 0 },
+	{ "a page goes", LEAF(5), 0, 1, 0 },
+	{ "a huge page is mapped", 0, LEAF(0x200) | UNIT_HUGE, 2, 0 },
+};
+#define NR_DIRTY_LOGS (sizeof(dirty_logs) / sizeof(*dirty_logs))
+
+static bool one_dirty_log(const struct dirty_log *d)
+{
+	struct kvm kvm = { 0 };
+
+	marked = 0;
+	warned = false;
+	handle_changed_spte_dirty_log(&kvm, 0, 5, d->old, d->new, d->level);
+	return expect("the number of pages marked", marked, d->marked) && !warned;
+}
+
 int main(void)
 {
 	unsigned int nr = 0, failed = 0, tests = NR_WALKS * NR_CHANGES + NR_FAULTS, change, i;
+
+	tests += NR_DIRTY_LOGS;
 
 #ifdef WRITE_RETURNS
 	tests += 2;
@@ -312,6 +371,13 @@ int main(void)
 
 		failed += !ok;
 		printf("%s %u a fault %s\n", ok ? "ok" : "not ok", ++nr, faults[i].name);
+	}
+	for (i = 0; i < NR_DIRTY_LOGS; i++) {
+		bool ok = one_dirty_log(&dirty_logs[i]);
+
+		failed += !ok;
+		printf("%s %u the dirty log, when %s\n", ok ? "ok" : "not ok", ++nr,
+		       dirty_logs[i].name);
 	}
 #ifdef WRITE_RETURNS
 	for (i = 1; i <= 2; i++) {
