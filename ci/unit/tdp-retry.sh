@@ -7,7 +7,8 @@
 #          ci/unit/tdp-retry.sh TREE...    these kernel trees
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
 #          bits of leaves, the end of a fault's, handle_changed_spte_dirty_log(),
-#          kvm_tdp_mmu_write_spte() if it returns something; the stand-ins for kernel headers in ci/unit/include/
+#          kvm_tdp_mmu_write_spte() if it returns something; the stand-ins for
+#          kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
