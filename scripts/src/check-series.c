@@ -28,6 +28,7 @@
 
 #define SERIES "series"
 #define PATCHES "patches"
+#define STABLE_SERIES PATCHES "/stable.series"
 #define PATCH_ERE PATCHES "/[a-z0-9.-]+/[a-z0-9-]+\\.patch"
 
 enum { PLAN_ENTRY, PLAN_MILESTONE, PLAN_COMMIT, PLAN_VERSION, PLAN_AUTHOR,
@@ -182,7 +183,7 @@ static void look_for_strays(struct project *pr, const char *dir)
 		full = in_root(pr, path);
 		if (!lstat(full, &st) && S_ISDIR(st.st_mode))
 			look_for_strays(pr, path);
-		else if (!find_item(pr, path))
+		else if (!find_item(pr, path) && strcmp(path, STABLE_SERIES))
 			finding(path, 1, "no line in '" SERIES "' names this file");
 		free(full);
 		free(path);
