@@ -153,3 +153,8 @@ use_kind stable
 series_patches() {
 	grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
 }
+
+# project_patches: the patches of all kinds, in the order of the file `series`.
+project_patches() {
+	sed -n 's/^#stable: //; /^[[:space:]]*\(#\|$\)/!p' "$TOP/series"
+}
