@@ -130,7 +130,7 @@ foreign_stack() {
 missing_patch() {
 	fresh
 	: >"$TMP/project/patches/rwlock-rcu/three.patch"
-	expect 2 '^series:5: error: .*three.patch is missing or empty' apply "$TMP/tree" && unchanged
+	expect 2 '^patches/stable.series:5: error: .*three.patch is missing or empty' apply "$TMP/tree" && unchanged
 }
 
 dry_run() {

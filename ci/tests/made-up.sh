@@ -44,6 +44,7 @@ fresh() {
 		echo '# milestone: rwlock-rcu'
 		echo patches/rwlock-rcu/three.patch
 	} >"$p/series"
+	cp "$p/series" "$p/patches/stable.series"
 	cp -a "$t" "$TMP/before"
 }
 
