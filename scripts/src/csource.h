@@ -11,6 +11,7 @@ struct token {
 	size_t len;
 	size_t line;		/* from 1 on */
 	bool first;		/* of its line; not behind a backslash and newline */
+	bool unindented;	/* at the very beginning of its line */
 };
 
 struct tokens {

@@ -67,6 +67,7 @@ void tokens_read(struct tokens *t, const char *s)
 {
 	size_t line = 1, size = 0;
 	bool first = true;
+	const char *begin = s;
 	struct token *k;
 
 	memset(t, 0, sizeof(*t));
@@ -94,6 +95,7 @@ void tokens_read(struct tokens *t, const char *s)
 		k->s = s;
 		k->line = line;
 		k->first = first;
+		k->unindented = s == begin || s[-1] == '\n';
 		first = false;
 		if (isalnum((unsigned char)*s) || *s == '_')
 			while (isalnum((unsigned char)*s) || *s == '_')

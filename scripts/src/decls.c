@@ -17,6 +17,7 @@ struct reader {
 	struct decls *d;
 	const struct token *token;
 	char *owner;		/* the struct that we are in */
+	bool assumed;		/* as the heading says, which may have ended before the excerpt */
 	int braces, parens;
 	char *cond[MAX_IFS];
 	int ifs;
@@ -184,6 +185,7 @@ static void field(struct reader *r, const struct token *t, size_t nr)
 
 static void enter(struct reader *r, char *owner)
 {
+	r->assumed = false;
 	free(r->owner);
 	r->owner = owner;
 }
@@ -196,6 +198,10 @@ static void statement(struct reader *r, size_t from, size_t end, char by)
 
 	if (!nr)
 		return;
+	if (r->assumed && t->unindented) {
+		enter(r, xstrdup(""));
+		r->braces = 0;
+	}
 	if ((token_is(t, "TRACE_EVENT") || token_is(t, "TRACE_EVENT_CONDITION")) && nr > 2 &&
 	    token_is(t + 1, "(") && token_is_name(t + 2)) {
 		if (!r->braces)
@@ -269,7 +275,8 @@ void decls_read(struct decls *d, const struct tokens *t, const char *heading)
 	const struct token *k;
 
 	memset(d, 0, sizeof(*d));
-	r.braces = *r.owner ? 1 : 0;
+	r.assumed = *r.owner;
+	r.braces = r.assumed;
 	for (i = 0; i < t->nr; i++) {
 		k = &t->token[i];
 		if (k->first && token_is(k, "#")) {
@@ -288,7 +295,7 @@ void decls_read(struct decls *d, const struct tokens *t, const char *heading)
 				r.parens--;
 			else
 				from = i + 1;	/* it began before the excerpt */
-		} else if (token_is(k, "}") && k->first && (k->s == t->token[0].s || k->s[-1] == '\n')) {
+		} else if (token_is(k, "}") && k->unindented) {
 			r.parens = r.braces = 0;
 			enter(&r, xstrdup(""));
 			from = i + 1;
