@@ -1,22 +1,90 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-base.sh - what the base kernel has to be, and unpacking it.
+# scripts/lib-base.sh - the base kernels: which there are, of what kind each is, and
+# what a tree is.
 #
 # Usage:   . scripts/lib-base.sh          after scripts/lib.sh
-# Inputs:  scripts/base-checksums         the versions known, their checksums
+# Inputs:  scripts/base-checksums         versions of stable 5.10.y
+#          scripts/bases/NAME             openEuler's, lines `KEY VALUE`: kind, title,
+#                                         url and ref (where git has it), mark (a line
+#                                         of its Makefile), content (sha256 over all
+#                                         of the tree that was tested, see
+#                                         scripts/fingerprint), left-out (a file that
+#                                         content does not count)
+#          TDP_BASES                      where imported bases are
 # Outputs: variables BASE_SUITE, BASE_TARBALL, BASE_CONTENT (set by base_row),
-#          UNPACK_ERROR and its exit code UNPACK_CODE (set by unpack_base) and the functions below.
-# Exit codes: 2 from base_row for a version that is not in the list.
+#          UNPACK_ERROR and its exit code UNPACK_CODE (set by unpack_base), and
+#          the functions below.
+# Exit codes: 2 for a base that is not in the lists.
 
 CHECKSUMS=$TOP/scripts/base-checksums
 TARBALLS=$BUILD/cache/tarballs
+BASES=$TOP/scripts/bases
+IMPORTED=${TDP_BASES:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tdp-mmu-bases}
 
-# base_row VERSION: read the row of a version.
+# openeuler_bases: their names.
+openeuler_bases() {
+	(cd "$BASES" 2>/dev/null && grep -ls '^kind ' -- *) || true
+}
+
+# base_names: all that fetch-base knows.
+base_names() {
+	openeuler_bases
+	sed -n 's/^version \([^ ]*\).*/\1/p' "$CHECKSUMS"
+}
+
+# base_row VERSION: read the row of a version of stable.
 base_row() {
 	local kind version
 	while read -r kind version BASE_SUITE BASE_TARBALL BASE_CONTENT; do
 		[ "$kind" = version ] && [ "$version" = "$1" ] && return 0
 	done <"$CHECKSUMS"
 	die "$EX_USAGE" "unknown version '$1': use one of $(sed -n 's/^version \([^ ]*\).*/\1/p' "$CHECKSUMS" | paste -sd' ')"
+}
+
+# base_field NAME KEY: its values, one a line.
+base_field() {
+	sed -n "s/^$2 //p" "$BASES/$1"
+}
+
+# base_kind NAME: openeuler or stable.
+base_kind() {
+	[[ $1 =~ ^[a-z0-9][a-z0-9.-]*$ ]] || die "$EX_USAGE" "'$1' is no name of a base: use one of $(base_names | paste -sd' ')"
+	if [ -f "$BASES/$1" ] && grep '^kind ' "$BASES/$1" >/dev/null; then
+		base_field "$1" kind
+	elif grep -q "^version ${1//./\\.} " "$CHECKSUMS"; then
+		echo stable
+	else
+		die "$EX_USAGE" "unknown base '$1': use one of $(base_names | paste -sd' ')"
+	fi
+}
+
+# base_title NAME
+base_title() {
+	if [ "$(base_kind "$1")" = stable ]; then
+		echo "Linux $1"
+	else
+		base_field "$1" title
+	fi
+}
+
+# tree_kind TREE: openeuler or stable, by the tree itself; 1 when it is neither.
+tree_kind() {
+	if grep -q '^OPENEULER_' "$1/Makefile" || [ -f "$1/fs/proc/etmem_scan.c" ]; then
+		echo openeuler
+	elif grep -qE '^SUBLEVEL *= *[1-9]' "$1/Makefile"; then
+		echo stable
+	else
+		return 1
+	fi
+}
+
+# tree_base TREE: the base of openEuler whose marks the tree's Makefile has, if any.
+tree_base() {
+	local name
+	for name in $(openeuler_bases); do
+		[ -n "$(base_field "$name" mark)" ] || continue
+		grep -qvxFf "$1/Makefile" <(base_field "$name" mark) || { echo "$name"; return 0; }
+	done
 }
 
 # file_sha256 FILE
@@ -26,14 +94,17 @@ file_sha256() {
 	echo "${sum%% *}"
 }
 
-# tree_content DIR: sha256 over the sorted list of "sha256  path" of every file
-# and "path -> target" of every symbolic link.
+# tree_content DIR [FILE...]: sha256 over the sorted list of "sha256  path" of every
+# file and "path -> target" of every symbolic link, but for these and what git, quilt
+# and this project keep in a tree.
 tree_content() {
 	(
 		cd "$1" || exit
+		shift
 		export LC_ALL=C
-		find . -type f -print0 | sort -z | xargs -0r sha256sum
-		find . -type l -printf '%p -> %l\n' | sort
+		find . \( -name .git -o -path ./.pc -o -path ./.base \) -prune -o -type f -print0 | sort -z |
+			grep -zvxFf <(printf './%s\n' "$@") | xargs -0r sha256sum
+		find . -name .git -prune -o -type l -printf '%p -> %l\n' | sort
 	) | file_sha256 /dev/stdin
 }
 
@@ -77,4 +148,27 @@ unpack_base() {
 	[ -n "$UNPACK_ERROR" ] || return 0
 	rm -rf "$dir"
 	return 1
+}
+
+# stamp_base DIR LINE...: DIR/.base says what the tree of the base $version, of the
+# kind $kind, is. All else in DIR is older.
+stamp_base() {
+	local dir=$1 lines
+	shift
+	lines=$(printf '%s\n' "version $version" "kind $kind" "$@")
+	rm -f "$dir/.base"
+	printf '%s\n' "$lines" "files $(($(find "$dir" -type f -printf . | wc -c) + 1))" \
+		"made $(date +%s.%N)" >"$dir/.base"
+}
+
+# changed_file DIR: the first file that is not as it was when DIR was made, if any.
+changed_file() {
+	local file files
+	file=$(find "$1" -type f -newer "$1/.base" -printf '%P' -quit)
+	files=$(find "$1" -type f -printf . | wc -c)
+	if [ -n "$file" ]; then
+		echo "$file"
+	elif [ "$files" != "$(sed -n 's/^files //p' "$1/.base")" ]; then
+		echo "number of files"
+	fi
 }

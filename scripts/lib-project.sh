@@ -1,17 +1,19 @@
 # shellcheck shell=bash
-# scripts/lib-project.sh - names of patches, the text of the series, and changing
-# several files of the project as one.
+# scripts/lib-project.sh - names of patches, the text of the series for both kinds of
+# base, and changing several files of the project as one.
 #
 # Usage:   . scripts/lib-project.sh       after scripts/lib.sh
 #          project_begin; project_put PATH <text; project_remove PATH; project_commit
-# Inputs:  series
-# Outputs: PATCH_ERE (what the path of a patch looks like) and the functions
+# Inputs:  series, and the headers of the patches
+# Outputs: PATCH_ERE (what the path of a patch looks like), STABLE_SERIES (path of
+#          the file derived from `series`) and the functions
 #          below. What project_commit has begun and a kill -9 has interrupted,
 #          project_finish completes: it goes first in each command that writes.
 # Exit codes: none of its own
 
 # shellcheck disable=SC2034 # for those who source this
 PATCH_ERE='patches/[a-z0-9.-]+/[a-z0-9-]+\.patch'
+STABLE_SERIES=patches/stable.series
 PROJECT_NEW=$TOP/.series.new
 PROJECT_TODO=$TOP/.series.todo
 
@@ -28,13 +30,73 @@ milestone_of() {
 	echo "${m%%/*}"
 }
 
-# compose_series PATH...: the text of the series with these patches in this
-# order. Comments stay: the heading of a milestone above its first patch, any
-# other one above the patch it stands above now.
+# read_bases: BASE_OF[PATH] = openeuler or stable, for a patch whose header says so,
+# else both. What project_put was given counts, where it is.
+read_bases() {
+	local path base dir
+	declare -gA BASE_OF=()
+	for dir in "$TOP" "$PROJECT_NEW/files"; do
+		[ -d "$dir/patches" ] || continue
+		while read -r path base; do
+			BASE_OF[$path]=$base
+		done < <(cd "$dir" && find patches -name '*.patch' -size +0 -exec awk '
+			FNR == 1 { print FILENAME, "both"; head = 1 }
+			/^---$/ { head = 0 }
+			head && /^Base: (openeuler|stable)$/ { print FILENAME, $2 }' {} +)
+	done
+}
+
+# derive: the series for stable, of the text of `series` on stdin.
+derive() {
+	local line
+	read_bases
+	while IFS= read -r line; do
+		line=${line#"#stable: "}
+		[ "${BASE_OF[${line:-none}]-}" = openeuler ] || printf '%s\n' "$line"
+	done
+}
+
+# with_others KIND PATH...: these patches, all that bases of that kind have, in this
+# order, and with them those of the other kind only: each behind the patch of its
+# milestone that it stands behind now, or first in its milestone.
+with_others() {
+	local kind=$1 p q m at i last='' all
+	local -A here=() place=()
+	shift
+	for p; do
+		here[$p]=1
+	done
+	read_bases
+	while read -r p; do
+		m=$(milestone_of "$p")
+		[ "$m" = "${last%% *}" ] || last="$m "
+		if [ -z "${here[$p]-}" ]; then
+			case ${BASE_OF[$p]-both} in
+			both | "$kind") continue ;;
+			esac
+			all=("$@") at=0
+			for i in "${!all[@]}"; do
+				q=${all[i]#patches/}
+				if [ "${all[i]}" = "${last#* }" ] || [[ " $MILESTONES " = *" ${q%%/*} "*"$m "* ]]; then
+					at=$((i + 1))
+				fi
+			done
+			set -- "${all[@]:0:at}" "$p" "${all[@]:at}"
+		fi
+		last="$m $p"
+	done < <(project_patches)
+	[ $# -eq 0 ] || printf '%s\n' "$@"
+}
+
+# compose_series PATH...: the text of `series` with these patches in this order.
+# Comments stay: the heading of a milestone above its first patch, any other one
+# above the patch it stands above now.
 compose_series() {
 	local -A above=() heading=() begun=()
 	local block='' head='' line m p
+	read_bases
 	while IFS= read -r line; do
+		line=${line#"#stable: "}
 		case $line in
 		'' | '#'*) block+=$line$'\n'; continue ;;
 		esac
@@ -49,7 +111,7 @@ compose_series() {
 			heading[$m]=$block
 		fi
 		block=
-	done <"$SERIES"
+	done <"$TOP/series"
 	printf '%s' "$head"
 	for p; do
 		m=$(milestone_of "$p")
@@ -57,7 +119,8 @@ compose_series() {
 			begun[$m]=1
 			printf '%s' "${heading[$m]-$'\n'"# milestone: $m"$'\n'}"
 		fi
-		printf '%s%s\n' "${above[$p]-}" "$p"
+		[ "${BASE_OF[$p]-}" != stable ] || p="#stable: $p"
+		printf '%s%s\n' "${above[${p#"#stable: "}]-}" "$p"
 	done
 	printf '%s' "$block"
 }

@@ -27,7 +27,7 @@ select_patches() {
 	for i in "${!all[@]}"; do
 		p=${all[i]}
 		[ -s "$TOP/$p" ] ||
-			die "$EX_USAGE" "series:$(grep -nxF -- "$p" "$SERIES" | cut -d: -f1 | head -n 1): $p is missing or empty"
+			die "$EX_USAGE" "${SERIES#"$TOP/"}:$(grep -nxF -- "$p" "$SERIES" | cut -d: -f1 | head -n 1): $p is missing or empty"
 		case $p in
 		"$until" | patches/"$until"/* | */"$until" | */"$until".patch) last=$i ;;
 		esac

@@ -4,8 +4,8 @@
 # Usage:   . "$(dirname "$(readlink -f "$0")")/lib.sh"      (ci/: ../scripts/lib.sh)
 # Inputs:  TDP_BUILD  where everything built or fetched goes (default: build/ in the project)
 #          JOBS       parallel compile jobs (default: number of CPUs)
-# Outputs: variables TOP, BUILD, JOBS, SERIES, MAP, BASE_VERSION, MILESTONES,
-#          the exit codes EX_*, and the functions below.
+# Outputs: variables TOP, BUILD, JOBS, SERIES and KIND (use_kind), MAP, BASE_VERSION,
+#          MILESTONES, the exit codes EX_*, and the functions below.
 # Exit codes, the same in every command of the project:
 #   0 pass, 1 failure (a test, a patch, a check), 2 usage or refused input,
 #   3 kernel splat, 4 skipped, 5 harness trouble (emulator, download, packages)
@@ -17,7 +17,6 @@ umask 022
 TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 BUILD=${TDP_BUILD:-$TOP/build}
 JOBS=${JOBS:-$(nproc)}
-SERIES=$TOP/series
 MAP=$TOP/upstream-map.csv
 BASE_VERSION=5.10.223
 MILESTONES="iterator rwlock-rcu parallel-faults leak-unsync-fixes default-on"
@@ -130,7 +129,32 @@ is_milestone() {
 	return 1
 }
 
-# series_patches: the patches of the series in order, one path a line.
+# series_file KIND: the series for that kind of base. `series` is openEuler's; a
+# project without patches/stable.series has one for both.
+series_file() {
+	local f=$TOP/series
+	case $1 in
+	openeuler) ;;
+	stable) [ ! -f "$TOP/patches/stable.series" ] || f=$TOP/patches/stable.series ;;
+	*) die $EX_USAGE "'$1' is no kind of base: openeuler or stable" ;;
+	esac
+	echo "$f"
+}
+
+# use_kind KIND: SERIES is the series for it from now on.
+use_kind() {
+	SERIES=$(series_file "$1") || exit
+	KIND=$1
+	[ -z "${QUILT_SERIES-}" ] || export QUILT_SERIES=$SERIES
+}
+use_kind stable
+
+# series_patches: the patches of SERIES in order, one path a line.
 series_patches() {
 	grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
+}
+
+# project_patches: the patches of all kinds, in the order of the file `series`.
+project_patches() {
+	sed -n 's/^#stable: //; /^[[:space:]]*\(#\|$\)/!p' "$TOP/series"
 }

@@ -14,6 +14,7 @@ finds() {
 	shift 3
 	project
 	sed -i -E "$edit" "$P/$file"
+	[ "$file" != series ] || cp "$P/series" "$P/patches/stable.series"
 	expect 1 "^$pattern" run "$@" || return 1
 	[ "$(wc -l <"$TMP/.out")" -eq 1 ] || { echo "more than one finding:"; cat "$TMP/.out"; return 1; }
 }
@@ -69,6 +70,10 @@ $A~16s/Walk/FILL-IN/~$A:16: error: FILL-IN is still to be written
 $A~18s/Adap/Adop/~$A:20: error: expected 'Adaptation: '
 $A~20s/A Person/B Person/~$A:20: error: Upstream-author 'B Person', upstream-map.csv line 2
 $A~20d~$A:20: error: expected 'Upstream-author: '
+$A~20s/^/Base: sometimes\n/~$A:20: error: expected 'Base: ' openeuler or stable
+$A~20s/^/Base: stable\n/~$A:20: error: Base: stable, and line 2 of 'series' gives it to openEuler: write '#stable: $A' there
+patches/stable.series~2d~patches/stable.series:2: error: line 2 of 'series' gives another line here: scripts/derive-series
+patches/stable.series~\$s/\$/\n/~patches/stable.series:6: error: 'series' gives no such line
 $A~21s/built//~$A:21: error: expected 'Tested: '
 $A~23s/TDP/PDT/~$A:23: error: expected 'Signed-off-by: 
 $A~17s/^/Signed-off-by: A Person <a@example.org>\n/~$A:24: error: a second sign-off
@@ -120,6 +125,35 @@ deep() { sed -i '4s/$/\n\n\n\n\n\n\n/' "$A"; }
 parent() { sed -i 's#fs/walk.c#fs/../../walk.c#g' "$A"; }
 twice() { local again; again=$(sed -n 29,35p "$A"); echo "$again" >>"$A"; }
 same_text() { sed -i '34,35d;33s/$/\n int c;/;32s/.*/@@ -10,3 +10,3 @@/' "$A"; }
+base() { sed -i "s/^\(Upstream-author\|Tested\):/Base: $2\n&/;tx;b;:x;n;bx" "$1"; }
+both_kinds() {
+	base "$A" openeuler
+	base "$L" stable
+	sed -i "s@^$L@#stable: &@" series
+	sed "s/^#stable: //; /^${A//\//.}/d" series >patches/stable.series
+}
+kinds_sound() {
+	project
+	(cd "$P" && both_kinds)
+	expect 0 '' run
+}
+no_stable() { rm patches/stable.series; }
+stable_too() { both_kinds; sed "s/^#stable: //" series >patches/stable.series; }
+no_base() { both_kinds; sed -i '/^Base: /d' "$L"; }
+no_base_row() { both_kinds; sed -i "/^$(basename "$L")/d; /^${L//\//.},/,/^lines/d" upstream-map.csv; }
+base_late() { sed -i 's/^Tested:/Base: openeuler\n&/' "$A"; }
+base_early() { sed -i 's/^Adaptation:/Base: openeuler\n&/' "$A"; }
+stable_word() { sed -i "s@^$L@#stable:$L@" series patches/stable.series; }
+check "patches for one kind of base" kinds_sound
+check "no series for stable" more '^patches/stable.series:1: error: cannot read it .*: scripts/derive-series' no_stable
+check "a patch for openEuler in the series for stable" \
+	more "^patches/stable.series:2: error: line 3 of 'series' gives another line" stable_too
+check "a line #stable: without Base: stable" \
+	more "^series:5: error: a line '#stable: ', and the header of $L has no 'Base: stable'" no_base
+check "a line #stable: without a row" more "^series:5: error: no row adapted, partial or local" no_base_row
+check "Base: behind the author" more "^$A:21: error: expected 'Tested: ' and what was run, found 'Base" base_late
+check "Base: before the adaptation" more "^$A:18: error: expected 'Adaptation: '.*, found 'Base" base_early
+check "a line #stable without its form" more "^series:5: error: '#stable:$L' is neither" stable_word
 check "an option in the series" more "^series:2: error: .*neither a comment from column 1" option
 check "an indented comment" more "^series:3: error: .*neither a comment from column 1" indent
 check "a line without a row" more "^series:6: error: no row adapted, partial or local" no_row

@@ -102,7 +102,7 @@ at_once() {
 
 usage_errors() {
 	fresh
-	expect 2 "unknown version '5.10.9': use one of 5.10.1 5.10.2" "$FETCH" --version 5.10.9 "$TMP/out" &&
+	expect 2 "unknown base '5.10.9': use one of .*5.10.1 5.10.2" "$FETCH" --version 5.10.9 "$TMP/out" &&
 		expect 2 "unknown option '--verison'" "$FETCH" --verison 5.10.1 &&
 		expect 2 'needs a value' "$FETCH" --tarball && expect 0 '^fetch-base - ' "$FETCH" -h
 }

@@ -83,6 +83,7 @@ commit $ID_A" "A Person" >"$P/$A"
 	# rwlock-rcu
 	$L
 	END
+	cp "$P/series" "$P/patches/stable.series"
 	cat >"$P/upstream-map.csv" <<-END
 	patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry
 	$A,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,adapted,$ID_F,unit test,,1

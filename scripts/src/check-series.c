@@ -2,7 +2,8 @@
 /*
  * check-series.c - series, patches/ and upstream-map.csv: does each say the
  * same as the others, and has each patch the form that openEuler's tools and
- * patch(1) expect?
+ * patch(1) expect? `series` is for openEuler; a line `#stable: PATH` of it is a
+ * patch for stable 5.10.y only. Is patches/stable.series what follows from it?
  *
  * Usage:   check-series --root DIR --milestones "A B ..." [--plan FILE] [PATCH...]
  * Inputs:  DIR/series, DIR/upstream-map.csv, DIR/patches/; FILE, a table of
@@ -28,6 +29,9 @@
 
 #define SERIES "series"
 #define PATCHES "patches"
+#define STABLE_SERIES PATCHES "/stable.series"
+#define STABLE_LINE "#stable: "
+#define DERIVE "scripts/derive-series writes it"
 #define PATCH_ERE PATCHES "/[a-z0-9.-]+/[a-z0-9-]+\\.patch"
 
 enum { PLAN_ENTRY, PLAN_MILESTONE, PLAN_COMMIT, PLAN_VERSION, PLAN_AUTHOR,
@@ -38,6 +42,7 @@ enum { PLAN_ENTRY, PLAN_MILESTONE, PLAN_COMMIT, PLAN_VERSION, PLAN_AUTHOR,
 struct item {
 	char *path;
 	size_t line;		/* in the series */
+	bool stable;		/* in a line #stable: */
 	const struct csv_row *row;	/* its adapted, partial or local row */
 };
 
@@ -47,6 +52,7 @@ struct project {
 	size_t nr_only;
 	struct item *item;
 	size_t nr;
+	struct text series;
 	struct csv map, plan;
 	bool map_broken;	/* a row could not be read: a patch may have one after all */
 };
@@ -95,6 +101,14 @@ static bool has_word(const char *line, const char *word)
 	return yes;
 }
 
+/* The patch that a line names, NULL for a comment or an empty line. */
+static const char *patch_in(const char *line)
+{
+	if (starts_with(line, STABLE_LINE))
+		return line + strlen(STABLE_LINE);
+	return *line && *line != '#' ? line : NULL;
+}
+
 static void add_item(struct project *pr, const char *path, size_t line)
 {
 	struct item *old = find_item(pr, path);
@@ -105,13 +119,15 @@ static void add_item(struct project *pr, const char *path, size_t line)
 		return;
 	}
 	pr->item = xrealloc(pr->item, pr->nr + 1, sizeof(*pr->item));
-	pr->item[pr->nr++] = (struct item){ .path = xstrdup(path), .line = line };
+	pr->item[pr->nr++] = (struct item){ .path = xstrdup(path), .line = line,
+		.stable = path != pr->series.line[line - 1] };
 }
 
 /* milestone of the patch on this line against the one before and the heading */
-static int series_milestone(struct project *pr, const struct text *t, size_t i, int last)
+static int series_milestone(struct project *pr, size_t i, int last)
 {
-	char *name = milestone_of(t->line[i]);
+	const struct text *t = &pr->series;
+	char *name = milestone_of(patch_in(t->line[i]));
 	int now = word_index(pr->milestones, name);
 	bool heading = false;
 	size_t j;
@@ -135,30 +151,76 @@ static int series_milestone(struct project *pr, const struct text *t, size_t i, 
 static void load_series(struct project *pr)
 {
 	char *path = in_root(pr, SERIES);
-	struct text t;
+	struct text *t = &pr->series;
 	int last = -1;
 	size_t i;
 
-	if (text_load(&t, path))
+	if (text_load(t, path))
 		refuse(path, "cannot read it: is this the root of the project?");
 	free(path);
-	if (t.nul_line)
-		finding(SERIES, t.nul_line, "holds a NUL byte: not a text file");
-	if (t.nr && !t.ends_with_newline)
-		finding(SERIES, t.nr, "does not end with a newline");
-	for (i = 0; i < t.nr; i++) {
-		const char *s = t.line[i];
+	if (t->nul_line)
+		finding(SERIES, t->nul_line, "holds a NUL byte: not a text file");
+	if (t->nr && !t->ends_with_newline)
+		finding(SERIES, t->nr, "does not end with a newline");
+	for (i = 0; i < t->nr; i++) {
+		const char *s = t->line[i], *patch = patch_in(s);
 
-		if (!*s || *s == '#')
+		if (!patch && !starts_with(s, "#stable"))
 			continue;
-		if (!matches(s, PATCH_ERE)) {
-			finding(SERIES, i + 1, "'%.80s' is neither a comment from column 1, an empty line nor "
-				PATCHES "/MILESTONE/SLUG.patch (slug: a-z, 0-9, -)", s);
+		if (!patch || !matches(patch, PATCH_ERE)) {
+			finding(SERIES, i + 1, "'%.80s' is neither a comment from column 1, an empty line, "
+				PATCHES "/MILESTONE/SLUG.patch (slug: a-z, 0-9, -) nor "
+				STABLE_LINE "and such a path", s);
 			continue;
 		}
-		last = series_milestone(pr, &t, i, last);
-		add_item(pr, s, i + 1);
+		last = series_milestone(pr, i, last);
+		add_item(pr, patch, i + 1);
 	}
+}
+
+/* Has the header of this patch the field Base: openeuler? */
+static bool for_openeuler_only(const struct project *pr, const char *patch)
+{
+	char *full = in_root(pr, patch);
+	struct text t;
+	bool yes = false;
+
+	if (!text_load(&t, full)) {
+		yes = !strcmp(patch_base(&t), "openeuler");
+		text_free(&t);
+	}
+	free(full);
+	return yes;
+}
+
+/* The file for stable, line by line: what follows from the series. */
+static void check_stable_series(struct project *pr)
+{
+	char *full = in_root(pr, STABLE_SERIES);
+	size_t i, at = 0;
+	struct text t;
+	int err = text_load(&t, full);
+
+	free(full);
+	if (err) {
+		finding(STABLE_SERIES, 1, "cannot read it (%s): " DERIVE, strerror(err));
+		return;
+	}
+	for (i = 0; i < pr->series.nr; i++) {
+		const char *s = pr->series.line[i], *patch = patch_in(s);
+
+		if (patch == s && for_openeuler_only(pr, patch))
+			continue;
+		if (at == t.nr || strcmp(t.line[at], patch ? patch : s))
+			break;
+		at++;
+	}
+	if (i < pr->series.nr)
+		finding(STABLE_SERIES, at + 1, "line %zu of '" SERIES "' gives another line here: " DERIVE, i + 1);
+	else if (at < t.nr)
+		finding(STABLE_SERIES, at + 1, "'" SERIES "' gives no such line: " DERIVE);
+	else if (t.nul_line || t.ends_with_newline != pr->series.ends_with_newline)
+		finding(STABLE_SERIES, t.nr ? t.nr : 1, "not as '" SERIES "' gives it: " DERIVE);
 	text_free(&t);
 }
 
@@ -182,7 +244,7 @@ static void look_for_strays(struct project *pr, const char *dir)
 		full = in_root(pr, path);
 		if (!lstat(full, &st) && S_ISDIR(st.st_mode))
 			look_for_strays(pr, path);
-		else if (!find_item(pr, path))
+		else if (!find_item(pr, path) && strcmp(path, STABLE_SERIES))
 			finding(path, 1, "no line in '" SERIES "' names this file");
 		free(full);
 		free(path);
@@ -479,7 +541,20 @@ static void check_against_row(const char *path, const struct patch *p, const str
 		same(path, &p->subject, "subject", r, TITLE);
 }
 
-static void check_patch(struct project *pr, const char *path, const struct csv_row *row)
+/* Does the series have the patch in the kind of line that its header asks for? */
+static void check_base(const char *path, const struct patch *p, const struct item *it)
+{
+	bool stable = p->base.value && !strcmp(p->base.value, "stable");
+
+	if (stable && !it->stable)
+		finding(path, p->base.line, "Base: stable, and line %zu of '" SERIES "' gives it to openEuler: write '"
+			STABLE_LINE "%s' there", it->line, path);
+	else if (!stable && it->stable)
+		finding(SERIES, it->line, "a line '" STABLE_LINE "', and the header of %s has no 'Base: stable'",
+			path);
+}
+
+static void check_patch(struct project *pr, const char *path, const struct item *it)
 {
 	char *full = in_root(pr, path);
 	struct patch p;
@@ -492,8 +567,10 @@ static void check_patch(struct project *pr, const char *path, const struct csv_r
 		return;
 	}
 	patch_check(&t, path, &p);
-	if (row)
-		check_against_row(path, &p, row);
+	if (it)
+		check_base(path, &p, it);
+	if (it && it->row)
+		check_against_row(path, &p, it->row);
 	text_free(&t);
 }
 
@@ -503,7 +580,7 @@ static void check_patches(struct project *pr)
 
 	for (i = 0; i < pr->nr; i++)
 		if (wanted(pr, pr->item[i].path))
-			check_patch(pr, pr->item[i].path, pr->item[i].row);
+			check_patch(pr, pr->item[i].path, &pr->item[i]);
 	for (i = 0; i < pr->nr_only; i++)
 		if (!find_item(pr, pr->only[i])) {
 			finding(pr->only[i], 1, "no line in '" SERIES "' names this file");
@@ -585,8 +662,10 @@ int main(int argc, char **argv)
 
 	load_series(&pr);
 	load_tables(&pr);
-	if (!pr.nr_only)
+	if (!pr.nr_only) {
 		look_for_strays(&pr, PATCHES);
+		check_stable_series(&pr);
+	}
 	check_map(&pr);
 	if (pr.plan_path)
 		check_plan(&pr);
@@ -595,6 +674,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < pr.nr; i++)
 		free(pr.item[i].path);
 	free(pr.item);
+	text_free(&pr.series);
 	csv_free(&pr.map);
 	csv_free(&pr.plan);
 	if (fflush(stdout) || ferror(stdout)) {

@@ -15,6 +15,7 @@
 #define IDENTITY "TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
 #define DASHES "--------------------------------"
 #define INCLUSION_WITHIN 10	/* lines; a consumer of the block looks no further */
+#define BASE "Base: "
 #define TORVALDS "https://git.kernel.org/torvalds/c/"
 
 struct cursor {
@@ -165,8 +166,8 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 /* A trailer may go on over the next lines; a blank line or a trailer ends it. */
 static bool is_trailer(const char *s)
 {
-	return starts_with(s, "Adaptation:") || starts_with(s, "Upstream-author:") ||
-	       starts_with(s, "Tested:");
+	return starts_with(s, "Adaptation:") || starts_with(s, "Base:") ||
+	       starts_with(s, "Upstream-author:") || starts_with(s, "Tested:");
 }
 
 static void trailer(struct cursor *c, const char *prefix, const char *what,
@@ -191,6 +192,8 @@ static void explanation(struct cursor *c, struct patch *p)
 	if (!words && !c->lost)
 		finding(c->name, c->at + 1, "no explanation between the dashes and 'Adaptation:'");
 	trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs", NULL);
+	if (starts_with(peek(c), "Base:"))
+		take(c, BASE, "openeuler|stable", "'" BASE "' openeuler or stable", &p->base);
 	if (p->mainline)
 		take(c, "Upstream-author: ", ".*[^ ]", "'Upstream-author: ' with a name",
 		     &p->author);
@@ -221,6 +224,19 @@ static void whole_file(const struct text *t, const char *name, size_t separator)
 	for (i = 0; i < separator; i++)
 		if (!strncasecmp(t->line[i], "Signed-off-by:", 14) && ++signoffs > 1)
 			finding(name, i + 1, "a second sign-off: there is just one, the maintainers'");
+}
+
+const char *patch_base(const struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr && strcmp(t->line[i], "---"); i++) {
+		if (!strcmp(t->line[i], BASE "openeuler"))
+			return "openeuler";
+		if (!strcmp(t->line[i], BASE "stable"))
+			return "stable";
+	}
+	return "";
 }
 
 void patch_check(struct text *t, const char *name, struct patch *p)

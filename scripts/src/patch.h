@@ -18,10 +18,13 @@ struct field {
 struct patch {
 	bool mainline;		/* false: openEuler inclusion */
 	struct field subject, inclusion, version, commit, author;
+	struct field base;	/* openeuler or stable; no value: for both */
 };
 
 /* Checks form and order; reports each fault as finding of name. */
 void patch_check(struct text *t, const char *name, struct patch *p);
+/* "openeuler" or "stable" when the header has that as its Base, else "". */
+const char *patch_base(const struct text *t);
 /* The part from the "---" line (t->line[at]) on: diffstat and diff. */
 void diff_check(const struct text *t, const char *name, size_t at);
 
