@@ -42,20 +42,3 @@ share() {
 	find "$2" -type d ! -perm -u+w -exec chmod u+w {} +
 }
 
-# STUB
-base_tree() {
-	case $BASE_NAME in
-	openeuler-*) [ -d "${TDP_BASES:-/nowhere}/$BASE_NAME" ] || die $EX_SKIP "not imported"
-		echo "$TDP_BASES/$BASE_NAME" ;;
-	*) "$TOP/scripts/fetch-base" --version "$BASE_NAME" ;;
-	esac
-}
-# STUB until scripts/ has these
-declare -F base_kind >/dev/null || base_kind() {
-	case $1 in openeuler-*) echo openeuler ;; 5.10.*) echo stable ;; *) die "$EX_USAGE" "unknown base '$1'" ;; esac
-}
-declare -F use_kind >/dev/null || use_kind() {
-	SERIES=$TOP/series
-	[ "$1" != stable ] || [ ! -f "$TOP/patches/stable.series" ] || SERIES=$TOP/patches/stable.series
-	export QUILT_SERIES=$SERIES
-}
