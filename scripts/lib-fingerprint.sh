@@ -20,7 +20,7 @@ base_verdict() {
 	[ -s "$list" ] || return 0
 	mapfile -t DIFFERS < <(
 		cd "$2" || exit
-		grep -v '^absent ' "$list" | sha256sum --check --quiet 2>/dev/null | sed 's/: FAILED.*//'
+		grep -v '^absent ' "$list" | sha256sum --check --quiet 2>/dev/null | sed 's/: FAILED.*//' || true
 		sed -n 's/^absent  //p' "$list" | while IFS= read -r f; do
 			[ ! -e "$f" ] || echo "$f"
 		done

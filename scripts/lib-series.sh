@@ -5,14 +5,21 @@
 # Inputs:  series, patches/
 # Outputs: PATCHES (array: the patches asked for), TREE, APPLIED (how many of
 #          the series' patches the tree's quilt stack has) and the functions
-#          below. Sets quilt's and patch's environment, so that nobody's own
+#          below, those of scripts/lib-base.sh and lib-fingerprint.sh too. Sets quilt's and patch's environment, so that nobody's own
 #          settings change what a patch does.
 # Exit codes: 2 refused input, 5 quilt or patch cannot be installed
+
+# shellcheck source-path=SCRIPTDIR source=lib-base.sh
+. "$TOP/scripts/lib-base.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-fingerprint.sh
+. "$TOP/scripts/lib-fingerprint.sh"
 
 # Names that this series, or openEuler's own backport of the same work, brings
 # in, and that no 5.10 without it has.
 FEATURE='bool yielded;|tdp_iter_restart|tdp_ptep_t|REMOVED_SPTE|rwlock_t mmu_lock|KVM_HAVE_MMU_RWLOCK|SPTE_MMU_PRESENT_MASK|kvm_tdp_mmu_invalidate_all_roots'
 FEATURE_FILES='arch/x86/kvm/mmu/*.[ch] arch/x86/include/asm/kvm_host.h include/linux/kvm_host.h'
+
+WAY_ON="'Another 5.10 tree' in README.md tells how to bring the series over: scripts/series-to-git, git rebase --onto, scripts/git-to-series --base"
 
 unset "${!QUILT@}" "${!PATCH_@}" POSIXLY_CORRECT VERSION_CONTROL SIMPLE_BACKUP_SUFFIX
 export QUILT_PATCHES=$TOP QUILT_SERIES=$SERIES QUILT_PC=.pc
@@ -60,8 +67,9 @@ touched_files() {
 	[ $# -eq 0 ] || (cd "$TOP" && lsdiff --no-filename --strip 1 -- "$@") | sort -u
 }
 
-# use_tree DIR FORCE: TREE = DIR, if the series belongs on it; APPLIED = how far
-# it is. Keeps the tree locked until this process and its children end.
+# use_tree DIR FORCE [BASE]: TREE = DIR, if the series belongs on it, and use_kind for
+# what it is, or for BASE; APPLIED = how far it is. Keeps the tree locked until this
+# process and its children end.
 use_tree() {
 	local v p file line
 	[ -d "$1" ] || die "$EX_USAGE" "$1 is not a directory"
@@ -76,14 +84,47 @@ use_tree() {
 	fi
 	exec {TREE_LOCK}<"$TREE"
 	flock -w 20 "$TREE_LOCK" || die "$EX_USAGE" "another run is at work in $TREE: wait for it"
+	_use_kind_of_tree "${3-}"
 	_check_stack
-	[ "$APPLIED" -eq 0 ] || return 0
+	if [ "$APPLIED" -gt 0 ]; then
+		say "$TREE: ${SERIES#"$TOP/"}, $APPLIED patches applied"
+		return 0
+	fi
 	# shellcheck disable=SC2086 # a list of words
 	line=$(cd "$TREE" && grep -nE -m 1 "$FEATURE" /dev/null $FEATURE_FILES 2>/dev/null | head -n 1) || true
 	[ -z "$line" ] || {
 		p=${line#*:}
-		die "$EX_USAGE" "$TREE/${line%%:*}:${p%%:*}: this tree has (part of) the TDP MMU feature already, '$(grep -oE "$FEATURE" <<<"$p" | head -n 1)': apply the series to a tree without it"
+		die "$EX_USAGE" "$TREE/${line%%:*}:${p%%:*}: this tree has (part of) the TDP MMU feature already, '$(grep -oE "$FEATURE" <<<"$p" | head -n 1)': apply the series to a tree without it; BACKPORT-NOTES.md has a section on openEuler's own backport"
 	}
+	if [ "$KIND" = stable ]; then
+		say "$TREE is Linux $v.$(sed -n 's/^SUBLEVEL *= *//p' "$TREE/Makefile"): ${SERIES#"$TOP/"}"
+	elif [ -z "$TREE_BASE" ]; then
+		say "$TREE is a kernel of openEuler, of a release that nobody has tested: ${SERIES#"$TOP/"}"
+	else
+		base_verdict "$TREE_BASE" "$TREE" quick
+		say "$TREE is $(base_title "$TREE_BASE"): ${SERIES#"$TOP/"}; $(verdict_text "$TREE_BASE")"
+	fi
+}
+
+# _use_kind_of_tree [BASE]: which series is on the tree, or belongs on it? TREE_BASE is
+# the base of openEuler that it is, if known.
+_use_kind_of_tree() {
+	local kind='' k value
+	TREE_BASE=${1-}
+	[ -z "$TREE_BASE" ] || kind=$(base_kind "$TREE_BASE") || exit
+	if [ -s "$TREE/.pc/.quilt_series" ] && [ "$(series_file stable)" != "$(series_file openeuler)" ]; then
+		value=$(cd "$TREE" && realpath -m "$(cat .pc/.quilt_series)")
+		for k in openeuler stable; do
+			[ "$value" = "$(realpath "$(series_file $k)")" ] || continue
+			[ "${kind:-$k}" = $k ] ||
+				die "$EX_USAGE" "$TREE/.pc/.quilt_series:1: quilt has the series for $k here, and $TREE_BASE is $kind: pop it (quilt pop -a) and remove .pc, or leave --base out"
+			kind=$k
+		done
+	fi
+	[ -n "$kind" ] || kind=$(tree_kind "$TREE") ||
+		die "$EX_USAGE" "$TREE/Makefile:$(grep -n -m 1 '^SUBLEVEL' "$TREE/Makefile" | cut -d: -f1): this is neither openEuler's kernel nor stable 5.10.y: --base NAME takes the series for a base like NAME; 'Another 5.10 tree' in README.md tells how to go on"
+	use_kind "$kind"
+	[ "$kind" = stable ] || [ -n "$TREE_BASE" ] || TREE_BASE=$(tree_base "$TREE")
 }
 
 # _check_stack: APPLIED, or death when the stack in the tree is not ours.

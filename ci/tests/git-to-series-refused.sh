@@ -30,7 +30,7 @@ named_twice() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Twice" "Patch-file: $TH
 bad_name() { echo x >"$TMP/tree/Kbuild"; commit "KVM: Bad" "Patch-file: $1"; }
 nothing() { in_tree git reset -q --hard base; }
 beside_changed() { rebase '3d'; sed -i 's/Count/Say/' "$P/$THREE"; }
-beside_added() { local p=patches/rwlock-rcu/four.patch; sed 's/three/four/' "$P/$THREE" >"$P/$p"; echo $p >>"$P/series"; }
+beside_added() { local p=patches/rwlock-rcu/four.patch; sed 's/three/four/' "$P/$THREE" >"$P/$p"; echo $p | tee -a "$P/$STABLE" >>"$P/series"; }
 both_changed() { rebase '1s/pick/edit/'; echo x >"$TMP/tree/Kbuild"; in_tree git commit -q -a --amend --no-edit; in_tree git rebase --continue; sed -i 's/Count/Say/' "$P/$ONE"; }
 
 forced() {

@@ -20,7 +20,7 @@ unchanged_branch() {
 from_nothing() {
 	branch
 	rm -r "$P/patches"
-	wrote "new $ONE" "new $TWO" "new $THREE" && same
+	wrote "new $ONE" "new $TWO" "new $THREE" "new $STABLE" && same
 }
 
 # A form that git would not write, and other line numbers, are no change.
@@ -55,7 +55,7 @@ new() {
 	commit "KVM: x86/mmu: Don't count A/D (of \"it\")" $'Why.\n\nSigned-off-by: A <a@example.org>'
 	in_tree git rebase --continue || return 1
 	local path=patches/iterator/dont-count-ad-of-it.patch
-	wrote "new $path" "changed series" && same "$path" series &&
+	wrote "new $path" "changed series" "changed $STABLE" && same "$path" series "$STABLE" &&
 		series_is '# milestone: iterator' $ONE $path $TWO '# milestone: rwlock-rcu' $THREE || return 1
 	grep -qx 'From: Somebody <somebody@example.org>' "$P/$path" &&
 		[ "$(sed -n '5,/^---$/p' "$P/$path")" = $'Why.\n\nSigned-off-by: A <a@example.org>\n---' ] &&
@@ -71,7 +71,7 @@ new_milestone() {
 	seq 3 >"$TMP/tree/fs/new.c"
 	in_tree git add fs/new.c
 	commit "fs: Next"
-	wrote "new patches/default-on/gone.patch" "new patches/default-on/next.patch" "changed series" &&
+	wrote "new patches/default-on/gone.patch" "new patches/default-on/next.patch" "changed series" "changed $STABLE" &&
 		series_is '# milestone: iterator' $ONE $TWO '# milestone: rwlock-rcu' $THREE '' \
 			'# milestone: default-on' patches/default-on/{gone,next}.patch && stable &&
 		grep -q '^deleted file mode' "$P/patches/default-on/gone.patch"
@@ -80,7 +80,7 @@ new_milestone() {
 removed() {
 	branch
 	rebase '3d'
-	wrote "removed $THREE" "changed series" && [ ! -e "$P/$(dirname $THREE)" ] &&
+	wrote "removed $THREE" "changed series" "changed $STABLE" && [ ! -e "$P/$(dirname $THREE)" ] &&
 		series_is '# milestone: iterator' $ONE $TWO &&
 		grep -q "^upstream-map.csv:4: error: '$THREE' is not in 'series'" "$TMP/log" && stable
 }
@@ -89,19 +89,20 @@ removed() {
 reordered() {
 	start
 	printf '%s\n' '# head' '' '# milestone: iterator' $ONE '# about two' $TWO '' '# milestone: rwlock-rcu' $THREE '# end' >"$P/series"
+	cp "$P/series" "$P/$STABLE"
 	to_git "$TMP/tree" >/dev/null 2>&1 && in_tree git switch -q tdp-mmu || return 1
 	rm -rf "$TMP/was"
 	cp -r "$P" "$TMP/was"
 	sed -i 's/^23$/&/' "$TMP/tree/$MMU/mmu.c"
 	rebase '1{h;d};2G' || return 1
-	wrote "changed series" && same series && stable &&
+	wrote "changed series" "changed $STABLE" && same series "$STABLE" && stable &&
 		series_is '# head' '' '# milestone: iterator' '# about two' $TWO $ONE '' '# milestone: rwlock-rcu' $THREE '# end'
 }
 
 squashed() {
 	branch
 	rebase '2s/pick/squash/' || return 1
-	wrote "changed $ONE" "removed $TWO, folded into $ONE" "changed series" && same "$ONE" "$TWO" series &&
+	wrote "changed $ONE" "removed $TWO, folded into $ONE" "changed series" "changed $STABLE" && same "$ONE" "$TWO" series "$STABLE" &&
 		! grep -q Patch-file "$P/$ONE" &&
 		grep -q "^upstream-map.csv:3: error: '$TWO' is not in 'series'" "$TMP/log" && stable
 }
@@ -109,14 +110,14 @@ squashed() {
 fixed_up() {
 	branch
 	rebase '2s/pick/fixup/' || return 1
-	wrote "changed $ONE" "removed $TWO" "changed series" &&
+	wrote "changed $ONE" "removed $TWO" "changed series" "changed $STABLE" &&
 		diff <(sed '/^---$/q' "$TMP/was/$ONE") <(sed '/^---$/q' "$P/$ONE") && stable
 }
 
 renamed() {
 	branch
 	in_tree git commit -q --amend -m "$(in_tree git log -1 --format=%B | sed 's/three.patch/drei.patch/')"
-	wrote "new patches/rwlock-rcu/drei.patch" "removed $THREE" "changed series" &&
+	wrote "new patches/rwlock-rcu/drei.patch" "removed $THREE" "changed series" "changed $STABLE" &&
 		diff "$TMP/was/$THREE" "$P/patches/rwlock-rcu/drei.patch" && stable
 }
 
@@ -126,7 +127,7 @@ goes_on() {
 	sed -i '2i x' "$TMP/tree/Kbuild"
 	echo first >"$TMP/tree/Kbuild"
 	commit "KVM: More"
-	wrote "new patches/rwlock-rcu/more.patch" "changed series" || return 1
+	wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed $STABLE" || return 1
 	echo second >"$TMP/tree/Kbuild"
 	in_tree git commit -q -a --amend --no-edit
 	wrote "changed patches/rwlock-rcu/more.patch" && stable || return 1
@@ -143,7 +144,7 @@ dry_run() {
 	branch
 	rebase '3d'
 	# Not -q: who is still writing when it ends fails.
-	to_series --dry-run "$TMP/tree" | grep -x "removed $THREE" && same && wrote "removed $THREE" "changed series"
+	to_series --dry-run "$TMP/tree" | grep -x "removed $THREE" && same && wrote "removed $THREE" "changed series" "changed $STABLE"
 }
 
 other_branch() {

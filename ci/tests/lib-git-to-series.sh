@@ -2,13 +2,13 @@
 # ci/tests/lib-git-to-series.sh - what the tests of scripts/git-to-series share.
 #
 # Usage:   . ci/tests/lib-git-to-series.sh     after tap.sh
-# Outputs: all of ci/tests/made-up-git.sh; $P, the made-up project; the functions
-#          below.
+# Outputs: all of ci/tests/made-up-git.sh; $P, the made-up project; $STABLE, its
+#          series for stable; the functions below.
 # Exit codes: none of its own
 
 # shellcheck source-path=SCRIPTDIR source=made-up-git.sh
 . "$TOP/ci/tests/made-up-git.sh"
-P=$TMP/project
+P=$TMP/project STABLE=patches/stable.series
 
 # same [PATH...]: the project is as it was, but for these paths.
 same() {

@@ -44,6 +44,7 @@ fresh() {
 		echo '# milestone: rwlock-rcu'
 		echo patches/rwlock-rcu/three.patch
 	} >"$p/series"
+	cp "$p/series" "$p/patches/stable.series"
 	cp -a "$t" "$TMP/before"
 }
 
@@ -71,4 +72,25 @@ applied() {
 # complete: the tree has the whole series.
 complete() {
 	diff -r -x .pc "$TMP/edit/b" "$TMP/tree"
+}
+
+# kinds: as fresh, with a patch for openEuler only behind one, and one for stable only
+# behind two; $TMP/euler is the tree as a kernel of openEuler.
+kinds() {
+	local p=$TMP/project
+	fresh
+	rm -rf "$TMP/euler"
+	cp -r "$TMP/tree" "$TMP/euler"
+	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 0\nOPENEULER_MAJOR = 2203\nOPENEULER_MINOR = 2\n' >"$TMP/euler/Makefile"
+	rm "$p"/scripts/bases/*.files
+	only_for openeuler patches/iterator/oe.patch
+	only_for stable patches/iterator/st.patch
+	sed -i 's@^patches/iterator/one.patch@&\npatches/iterator/oe.patch@
+		s@^patches/iterator/two.patch@&\n#stable: patches/iterator/st.patch@' "$p/series"
+	"$p/scripts/derive-series"
+}
+
+# only_for KIND PATH: a patch that adds a file.
+only_for() {
+	printf '%s\n' "Base: $1" --- "--- /dev/null" "+++ b/virt/kvm/$1.c" '@@ -0,0 +1 @@' "+int $1;" >"$TMP/project/$2"
 }

@@ -140,7 +140,7 @@ no_date() { sed -i 2d "$TMP/project/$TWO"; }
 bad_date() { sed -i '2s/.*/Date: soon/' "$TMP/project/$TWO"; }
 no_separator() { sed -i 's/^---$/--/' "$TMP/project/$TWO"; }
 no_patch() { rm "$TMP/project/$TWO"; }
-empty() { echo '# none' >"$TMP/project/series"; }
+empty() { echo '# none' | tee "$TMP/project/series" >"$TMP/project/patches/stable.series"; }
 own_base() { mkdir -p "$TMP/build/base"; rm -rf "$TMP/build/base/x"; mv "$TMP/tree" "$TMP/build/base/x"; ln -sfn "$TMP/build/base/x" "$TMP/tree"; }
 
 in_use() {
@@ -171,8 +171,8 @@ check "patches are applied" refused 'has 1 patches of the series' quilted
 check "the project's own base" refused "is the project's own" own_base
 check "a changed file in a clone" refused "$MMU/mmu.c is not as in HEAD" changed
 check "a repository without a commit" refused 'has no commit' unborn
-check "an empty series" refused 'series:1: error: there is no patch' empty
-check "a missing patch" refused 'series:3: error: .*two.patch is missing' no_patch
+check "an empty series" refused '^patches/stable.series:1: error: there is no patch' empty
+check "a missing patch" refused '^patches/stable.series:3: error: .*two.patch is missing' no_patch
 check "a patch that does not apply" refused "1:^$TWO:1: error: does not apply: .*mmu.c" no_hunk
 check "the same in a clone" refused "1:^$TWO:1: error: does not apply: .*mmu.c" no_hunk_clone
 check "a header without a date" refused "1:^$TWO:1: error: no header" no_date

@@ -1,0 +1,110 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# scripts/lib-branch.sh - what the commits of a branch of scripts/series-to-git are to
+# be in patches/.
+#
+# Usage:   . scripts/lib-branch.sh        after scripts/lib-git.sh, lib-project.sh and
+#          lib-base.sh
+# Inputs:  the caller's prefix (of the tags), made_base (where the branch began when
+#          it was made), milestone (of the commit before), kind, force
+# Outputs: the functions below, and the variables that they name
+# Exit codes: 2 from keep_others, for what was changed beside the branch
+
+# read_commit RECORD: ID, WHO (author, mail, date) and what split_message sets.
+read_commit() {
+	local rest=$1 i
+	WHO=()
+	ID=${rest%%$'\n'*}
+	for i in 1 2 3; do
+		rest=${rest#*$'\n'}
+		WHO+=("${rest%%$'\n'*}")
+	done
+	rest=${rest#*$'\n'}
+	split_message "${rest%$'\n'}"$'\n'
+}
+
+# name_commit: NAME = the path of the commit's patch. It stays in the milestone
+# $milestone, or begins a later one.
+name_commit() {
+	local m
+	NAME=${NAMES[0]-patches/${milestone:-${MILESTONES%% *}}/$(slug "$TITLE").patch}
+	m=$(milestone_of "$NAME")
+	WHY="'$NAME' is not patches/MILESTONE/SLUG.patch: correct its Patch-file line"
+	[[ $NAME =~ ^$PATCH_ERE$ ]] || return 1
+	is_milestone "$m" || return 1
+	WHY="$NAME comes after a patch of $milestone: correct the order, or its Patch-file line"
+	[[ " $MILESTONES " = *" $milestone "*"$m "* || $milestone = "$m" || -z $milestone ]] || return 1
+	milestone=$m
+}
+
+# made_commit PATH: the commit that stood for PATH when branch and patches/ were
+# the same, if any.
+declare -A made=()
+made_known=''
+made_commit() {
+	local record milestone='' tip=$SERIES_REF m
+	if [ -z "$made_known" ]; then
+		made_known=1
+		for m in $MILESTONES; do
+			ref_commit "$SERIES_REF" >/dev/null || ! ref_commit "$prefix$m" >/dev/null || tip=$prefix$m
+		done
+		tip=$(ref_commit "$tip") || tip=$made_base
+		while IFS= read -r -d '' record; do
+			if read_commit "$record" && name_commit; then
+				made[$NAME]=$ID
+			fi
+		done < <(commits_of "$made_base" "$tip")
+	fi
+	MADE=${made[$1]-}
+}
+
+# essence COMMIT: what a patch file can say of it, but for the date.
+essence() (
+	IFS= read -r -d '' record < <(commits_of "$1^" "$1") && read_commit "$record" &&
+		printf '%s\n' "$(git rev-parse "$1^{tree}")" "${WHO[@]:0:2}" "$TITLE" "$BODY"
+)
+
+# makes PATH COMMIT: would series-to-git make that commit of the file PATH?
+makes() {
+	commit_patch "$TOP/$1" "$1" "$(git rev-parse "$2^")" && [ "$(essence "$COMMIT")" = "$(essence "$2")" ]
+}
+
+# content: of the patch on stdin, title, message and the lines that change.
+content() {
+	awk 'NR > 2 && !diff { print; diff = /^---$/; next }
+		/^(--- |[+][+][+] |new file|deleted file|[-+])/'
+}
+
+# keep_date PATH: WHO has the date of the file PATH, if the commit changes the same.
+keep_date() {
+	local date
+	[ -f "$TOP/$1" ] || return 0
+	date=$(sed -n '2s/^Date: //p' "$TOP/$1")
+	[ -n "$date" ] && [ "$date" != "${WHO[2]}" ] || return 0
+	[ "$(patch_text "$ID" "${WHO[@]}" | content)" != "$(content <"$TOP/$1")" ] || WHO[2]=$date
+}
+
+# for_kind: is the commit for $kind, by the line Base: of its message?
+for_kind() {
+	local other
+	other=$(grep -xE 'Base: (openeuler|stable)' <<<"$BODY" | grep -vx -m 1 "Base: $kind") || return 0
+	WHY="its '$other' does not belong on a branch for $kind: drop the commit (git rebase -i), or that line if it is for both"
+	return 1
+}
+
+# commit_kind COMMIT: openeuler or stable, by its tree; 1 when it is neither.
+commit_kind() {
+	local dir=$SCRATCH/kind
+	mkdir -p "$dir/fs/proc"
+	git cat-file blob "$1:Makefile" >"$dir/Makefile" 2>/dev/null || return 1
+	[ -z "$(git ls-tree "$1" fs/proc/etmem_scan.c)" ] || : >"$dir/fs/proc/etmem_scan.c"
+	tree_kind "$dir"
+}
+
+# keep_others PATH: die when its file is not what the branch was made from.
+keep_others() {
+	local why="make a new branch (scripts/series-to-git) and bring your commits over, or see --force"
+	[ -z "$force" ] || return 0
+	made_commit "$1"
+	[ -n "$MADE" ] || die $EX_USAGE "$1:1: the branch was made without it: $why"
+	makes "$1" "$MADE" || die $EX_USAGE "$1:1: changed since the branch was made: $why"
+}
