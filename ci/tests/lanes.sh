@@ -7,7 +7,8 @@
 # Outputs: TAP on stdout. A lane is asked for its refusals; its emulator is
 #          killed half-way, the lane itself is ended by TERM and by KILL, its time
 #          runs out, the machine is reset: each gives the right exit code and
-#          word, and leaves no process and no folder.
+#          word, and leaves no process and no folder. The AMD machines have the CPU
+#          and the nodes that they are to have.
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -15,7 +16,7 @@
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 lanes=("$@")
-[ $# -gt 0 ] || lanes=(amd-npt intel-ept arm64)
+[ $# -gt 0 ] || lanes=(amd-npt amd-la57 intel-ept arm64)
 
 
 # ends CODE COMMAND...: the command exits with CODE.
@@ -82,6 +83,20 @@ start() {
 	return 1
 }
 
+# runs_with CPU NODES: what the emulator of start() was told.
+runs_with() {
+	local p
+	# shellcheck disable=SC2046 # a list of words
+	for p in $(emulators); do
+		tr "\0" " " <"/proc/$p/cmdline"
+	done >"$TMP/cmdline"
+	if ! grep -qE -- "-cpu max[^ ]*$1" "$TMP/cmdline" ||
+		[ "$(grep -oE -- "-numa node" "$TMP/cmdline" | wc -l)" -ne "$2" ]; then
+		cat "$TMP/cmdline"
+		return 1
+	fi
+}
+
 # stopped CODE: wait for the lane of start().
 stopped() {
 	ends "$1" wait "$lane"
@@ -114,8 +129,14 @@ for l in "${lanes[@]}"; do
 	check "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$TMP/empty" "${common[@]}"
 	check "$l refuses a word for a number" \
 		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus many
-	[ "$l" = amd-npt ] || check "$l refuses features for its CPU" \
-		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpu phys-bits=36
+	if [[ $l = amd-* ]]; then
+		check "$l refuses more nodes than CPUs" \
+			ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus 2 --numa 4
+	else
+		check "$l refuses features for its CPU" \
+			ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpu phys-bits=36
+		check "$l refuses nodes" ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --numa 2
+	fi
 	[ "$l" != intel-ept ] || check "$l refuses 3 CPUs" \
 		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus 3
 
@@ -125,6 +146,10 @@ for l in "${lanes[@]}"; do
 	check "$l leaves nothing then" nothing_left
 
 	check "$l runs an emulator" start "$l" 60
+	case $l in
+	amd-npt) check "$l has four levels and one node" runs_with '[,]-la57' 0 ;;
+	amd-la57) check "$l has five levels and two nodes" runs_with '[,][+]la57' 2 ;;
+	esac
 	# shellcheck disable=SC2046 # a list of words
 	kill -KILL $(emulators)
 	check "$l notices that its emulator was killed" stopped 5
@@ -139,7 +164,7 @@ for l in "${lanes[@]}"; do
 		check "$l leaves nothing then" nothing_left
 	done
 
-	[ "$l" != amd-npt ] || {
+	[[ $l != amd-* ]] || {
 		check "$l does not take a reset for a power-off" \
 			ends 5 "$lane_cmd" --kernel "$TMP/reset.$arch" "${common[@]}" --memory 512 --timeout 30
 		check "$l says reset" said '^ended: died: the machine was reset'

@@ -26,6 +26,11 @@ struct vm {
 /* facts/vm.c */
 void vm_make(struct vm *vm);
 void vm_free(struct vm *vm);
+/* The host's page tables have five levels: those of NPT have as many. */
+bool host_la57(void);
+/* The guest's have, too: what is at an address is at BIT_48 above it again. */
+bool vm_five_levels(struct vm *vm);
+#define BIT_48	(1UL << 48)
 /* A memslot; size 0 deletes it. Returns 0 or errno. */
 int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
 void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
@@ -45,10 +50,18 @@ void vm_drop_root(struct vm *vm);
 /* A counter of the VM in debugfs. */
 long long vm_stat(const struct vm *vm, const char *name);
 
-/* facts/trace.c: events of this kernel's kvmmmu trace system */
+/* facts/trace.c: events of this kernel, SYSTEM/NAME */
+bool trace_present(const char * const *events);
 void trace_start(const char * const *events);
 /* All that was traced since, until the next call of one of the two. */
 char *trace_stop(const char * const *events);
+
+/* facts/pae.c */
+void pae_l1(void);
+
+/* facts/host.c */
+void change_pte(void);
+void idle_pages(void);
 
 /* facts/main.c */
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -22,7 +22,7 @@ static const char help[] =
 "                         goes down when one is split, and is 0 as soon as the\n"
 "                         memslot is deleted, before a vCPU has run again\n"
 "         table-levels    a page table of the TDP MMU has the level of its entries,\n"
-"                         1 to 3 below a root of four levels\n"
+"                         1 to 3 below a root of four levels, 1 to 4 below one of five\n"
 "         removed-gfns    when a table goes, each entry that it had is reported\n"
 "                         with its own gfn, once\n"
 "         beyond-host     no memslot where the host cannot address memory\n"
@@ -41,7 +41,14 @@ static const char help[] =
 "         fault-invalid   a fault that began before a memslot was deleted maps its\n"
 "                         page once; wants a kernel in which that takes 2 s, and a\n"
 "                         fault at 3 GiB 1 s\n"
-"Inputs:  /dev/kvm, debugfs, tracefs; root\n"
+"         five-levels     a guest with page tables of five levels finds its memory\n"
+"         pae-l1          a hypervisor with PAE paging runs its guest, with nested\n"
+"                         paging, and gets the CPU back; AMD\n"
+"         change-pte      change_pte() outside of an invalidation does no harm: where\n"
+"                         a kernel calls it so, as openEuler's does\n"
+"         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
+"                         it looked last; with NPT it finds none, see facts/host.c\n"
+"Inputs:  /dev/kvm, debugfs, tracefs, /modules/etmem_scan.ko; root\n"
 "Outputs: a line on stdout: ok or not ok, and why\n"
 "Exit codes: 0 it is true, 1 it is not, 2 usage, 4 cannot be asked here\n";
 
@@ -190,11 +197,11 @@ static void want_tdp_mmu(void)
 		skip("kvm.tdp_mmu is off");
 }
 
-static const char * const zap_events[] = { "kvm_mmu_prepare_zap_page", NULL };
+static const char * const zap_events[] = { "kvmmmu/kvm_mmu_prepare_zap_page", NULL };
 
 static void table_levels(void)
 {
-	unsigned int level, seen[8] = { 0 }, i;
+	unsigned int level, seen[8] = { 0 }, i, top = host_la57() ? 4 : 3;
 	struct vm vm;
 	char *p;
 
@@ -207,13 +214,13 @@ static void table_levels(void)
 		if (sscanf(p, "kvm_mmu_prepare_zap_page: sp gen %*u gfn %*x l%u", &level) == 1)
 			seen[level & 7]++;
 	for (i = 0; i < 8; i++)
-		if (!seen[i] != (i < 1 || i > 3))
-			fail("%u tables of level %u; levels 1, 2, 3 are %u, %u, %u", seen[i], i,
-			     seen[1], seen[2], seen[3]);
+		if (!seen[i] != (i < 1 || i > top))
+			fail("%u tables of level %u; levels 1, 2, 3, 4 are %u, %u, %u, %u", seen[i], i,
+			     seen[1], seen[2], seen[3], seen[4]);
 	vm_free(&vm);
 }
 
-static const char * const spte_events[] = { "kvm_tdp_mmu_spte_changed", NULL };
+static const char * const spte_events[] = { "kvmmmu/kvm_tdp_mmu_spte_changed", NULL };
 #define EVENT "kvm_tdp_mmu_spte_changed:"
 
 static void removed_gfns(void)
@@ -320,6 +327,26 @@ static void tables_freed(void)
 	printf("%u bits, %lld page tables before, %lld after\n", address_bits(), before, after);
 	if (after > before)
 		fail("%lld page tables of %d VMs were not freed", after - before, VMS);
+}
+
+static void five_levels(void)
+{
+	uint64_t *hva = memory(HUGE, false), got;
+	struct vm vm;
+
+	vm_make(&vm);
+	vm_slot(&vm, 1, GIB, HUGE, hva, false);
+	vm_window(&vm, 1, GIB);
+	if (!vm_five_levels(&vm))
+		skip("this host has no page tables of five levels");
+	vm_write(&vm, BIT_48 + HUGE, 1);
+	if (*hva != 1)
+		fail("what the guest wrote is not there: %llu", (unsigned long long)*hva);
+	*hva = 2;
+	got = vm_read(&vm, HUGE);
+	if (got != 2)
+		fail("the guest reads %llu", (unsigned long long)got);
+	vm_free(&vm);
 }
 
 static void *delete_slot_2(void *vm)
@@ -472,6 +499,7 @@ static const struct {
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
 	{ "unmap-yields", unmap_yields },
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
+	{ "five-levels", five_levels }, { "pae-l1", pae_l1 }, { "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
 int main(int argc, char **argv)

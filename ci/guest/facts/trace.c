@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ci/guest/facts/trace.c - what KVM's MMU traces, as text. */
+/* ci/guest/facts/trace.c - what KVM traces, as text. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -30,15 +30,33 @@ static void switch_events(const char * const *events, const char *value)
 	char file[100];
 
 	for (; *events; events++) {
-		snprintf(file, sizeof(file), "events/kvmmmu/%s/enable", *events);
+		snprintf(file, sizeof(file), "events/%s/enable", *events);
 		put(file, value);
 	}
 }
 
-void trace_start(const char * const *events)
+static void trace_mount(void)
 {
 	if (access(TRACING "/trace", R_OK) && mount("tracefs", TRACING, "tracefs", 0, NULL))
 		skip("tracefs: %s", strerror(errno));
+}
+
+bool trace_present(const char * const *events)
+{
+	char path[200];
+
+	trace_mount();
+	for (; *events; events++) {
+		snprintf(path, sizeof(path), TRACING "/events/%s/enable", *events);
+		if (access(path, W_OK))
+			return false;
+	}
+	return true;
+}
+
+void trace_start(const char * const *events)
+{
+	trace_mount();
 	put("trace", "\n");
 	switch_events(events, "1");
 }

@@ -11,12 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/files.h"
 #include "facts.h"
 
 #define CODE	0x1000
 #define PML4	0x2000
 #define PDPT	0x3000
 #define PD	0x4000
+#define PML5	0x5000
 #define PORT	0x10
 
 #define P_RW	3ULL
@@ -80,6 +82,32 @@ static void long_mode(struct vm *vm)
 	s.cr3 = PML4;
 	s.efer = 0x500;				/* LME LMA */
 	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
+}
+
+bool host_la57(void)
+{
+	char flags[8192], *la57;
+
+	if (!read_text("/proc/cpuinfo", flags, sizeof(flags)))
+		fail("/proc/cpuinfo: %s", strerror(errno));
+	la57 = strstr(flags, " la57");
+	return la57 && (la57[5] == ' ' || la57[5] == '\n');
+}
+
+bool vm_five_levels(struct vm *vm)
+{
+	struct kvm_sregs s;
+
+	/* KVM offers it to guests where the host has it. */
+	if (!host_la57())
+		return false;
+	((uint64_t *)(vm->low + PML5))[0] = PML4 | P_RW;
+	((uint64_t *)(vm->low + PML5))[1] = PML4 | P_RW;
+	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
+	s.cr4 |= 0x1000;			/* LA57 */
+	s.cr3 = PML5;
+	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
+	return true;
 }
 
 void vm_make(struct vm *vm)

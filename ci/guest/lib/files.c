@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -106,4 +107,20 @@ long long unused_pages(void)
 			sum += n;
 	fclose(f);
 	return sum;
+}
+
+/* /modules/NAME.ko: 0, also if it is loaded already, or why not. */
+int load_module(const char *name)
+{
+	char path[200];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/modules/%s.ko", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+		err = errno;
+	close(fd);
+	return err;
 }

@@ -28,6 +28,9 @@ static const char help[] =
 "                    nx       force, switch off and recover NX huge pages\n"
 "                    destroy  short-lived VMs that end in the middle of all of this\n"
 "                    mix      all of this at once\n"
+"                    numa     vCPUs change NUMA nodes, user space answers page faults,\n"
+"                             beside pages; wants two nodes\n"
+"                    etmem    etmem of openEuler scans and swaps, beside pages\n"
 "                    (default: each of them in turn)\n"
 "         --seconds  time for each mode (default 20), --minutes the same in minutes;\n"
 "                    nx takes at least 66 s where recovery comes once a minute\n"
@@ -37,7 +40,8 @@ static const char help[] =
 "         --round    only this round of it\n"
 "         --count-pages  all pages that a VM had must be back when it is gone: for a\n"
 "                    machine where nothing else runs\n"
-"Inputs:  /dev/kvm, debugfs, /sys/kernel/slab; root. Knobs of THP, KSM and KVM are\n"
+"Inputs:  /dev/kvm, debugfs, /sys/kernel/slab; root; for etmem /modules and /dev/ram0,\n"
+"         which becomes swap space. Knobs of THP, KSM, NUMA balancing and KVM are\n"
 "         set and given back.\n"
 "Outputs: KTAP on stdout, one test a mode; a failure names its seed and round.\n"
 "Exit codes: 0 pass, 1 an oracle found something, 2 usage, 4 skipped, it says why\n";
@@ -53,6 +57,8 @@ static const struct mode {
 	{ "nx", DO_NX, 0 },
 	{ "destroy", DO_PAGES | DO_KSM | DO_SLOTS | DO_DIRTY | DO_NX | DO_KILL, 1500 },
 	{ "mix", DO_PAGES | DO_KSM | DO_COMPACT | DO_SLOTS | DO_DIRTY | DO_NX, 5000 },
+	{ "numa", DO_PAGES | DO_KSM | DO_NUMA, 5000 },
+	{ "etmem", DO_PAGES | DO_KSM | DO_ETMEM, 5000 },
 };
 #define NR_MODES (sizeof(modes) / sizeof(*modes))
 
@@ -72,9 +78,15 @@ static const char * const knobs[][2] = {
 	{ NX "_recovery_ratio", "1" },
 };
 
-static const char * const events[] = {
-	"thp_fault_alloc", "thp_collapse_alloc", "thp_split_pmd", "thp_split_page",
-	"pgmigrate_success", "compact_success",
+/* Counters of /proc/vmstat that go up, and the mode that has proved nothing if not. */
+static const struct {
+	const char *name;
+	u32 needed_by;
+} events[] = {
+	{ "thp_fault_alloc", 0 }, { "thp_collapse_alloc", 0 }, { "thp_split_pmd", 0 },
+	{ "thp_split_page", 0 }, { "pgmigrate_success", 0 }, { "compact_success", 0 },
+	{ "numa_hint_faults", DO_NUMA }, { "numa_pages_migrated", DO_NUMA },
+	{ "pswpout", DO_ETMEM }, { "pswpin", DO_ETMEM },
 };
 #define NR_EVENTS (sizeof(events) / sizeof(*events))
 
@@ -164,9 +176,21 @@ static int one_round(const struct mode *m, const struct options *o, long round)
 	return WEXITSTATUS(status);
 }
 
+/* Why there is nothing to stress here, or NULL. */
+static const char *absent(const struct mode *m)
+{
+	if (m->does == DO_NX && !nx_present())
+		return "this kernel has no NX huge pages";
+	if (m->does & DO_NUMA)
+		return numa_absent();
+	return m->does & DO_ETMEM ? etmem_absent() : NULL;
+}
+
 static int run_mode(const struct mode *m, const struct options *given)
 {
-	long long before[NR_EVENTS], since[NR_EVENTS];
+	long long before[NR_EVENTS], since;
+	char text[600];
+	size_t len;
 	struct options o = *given;
 	long until, round = o.round >= 0 ? o.round : 0, rounds = 0;
 	int rc = EX_PASS;
@@ -175,18 +199,28 @@ static int run_mode(const struct mode *m, const struct options *given)
 	if (m->does == DO_NX && nx_recovery_is_slow() && o.ms < 66000 && o.mib >= 16)
 		o.ms = 66000;
 	for (i = 0; i < NR_EVENTS; i++)
-		before[i] = number_behind("/proc/vmstat", events[i]);
+		before[i] = number_behind("/proc/vmstat", events[i].name);
 	most_shared = 0;
 	until = now_ms() + o.ms;
 	do {
 		rc = one_round(m, &o, round++);
 		rounds++;
 	} while (rc == EX_PASS && o.round < 0 && !interrupted && now_ms() < until - 500);
-	for (i = 0; i < NR_EVENTS; i++)
-		since[i] = number_behind("/proc/vmstat", events[i]) - before[i];
-	say("%s: %ld VMs, ksm shared %lld, %s %lld, %s %lld, %s %lld, %s %lld, %s %lld, %s %lld",
-	    m->name, rounds, most_shared, events[0], since[0], events[1], since[1],
-	    events[2], since[2], events[3], since[3], events[4], since[4], events[5], since[5]);
+	len = snprintf(text, sizeof(text), "%ld VMs, ksm shared %lld", rounds, most_shared);
+	for (i = 0; i < NR_EVENTS; i++) {
+		since = number_behind("/proc/vmstat", events[i].name) - before[i];
+		if (before[i] >= 0)
+			len += snprintf(text + len, sizeof(text) - len, ", %s %lld", events[i].name, since);
+		if (rc == EX_PASS && o.round < 0 && (m->does & events[i].needed_by) && since <= 0) {
+			say("FAIL %s: no %s in all of this: nothing is proved", m->name, events[i].name);
+			rc = EX_FAIL;
+		}
+	}
+	say("%s: %s", m->name, text);
+	if (rc == EX_PASS && o.round < 0 && (m->does & DO_NUMA) && most_shared <= 0) {
+		say("FAIL %s: KSM has merged nothing: nothing is proved", m->name);
+		rc = EX_FAIL;
+	}
 	return rc;
 }
 
@@ -216,7 +250,7 @@ int main(int argc, char **argv)
 	struct options o = { .seed = (u64)time(NULL) * 1000 + getpid(), .vcpus = 4, .mib = 16,
 			     .ms = 20000, .round = -1 };
 	u32 chosen = 0, nr = 0, passed = 0, skipped = 0;
-	bool count_pages = false;
+	bool count_pages = false, etmem = false;
 	const char *reason;
 	int c, rc;
 	size_t i;
@@ -250,6 +284,13 @@ int main(int argc, char **argv)
 	if (!chosen)
 		chosen = (1U << NR_MODES) - 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; i < NR_MODES; i++)
+		if ((chosen & 1U << i) && (modes[i].does & DO_ETMEM) && !absent(&modes[i]))
+			etmem = true;
+	if (etmem && !etmem_start()) {
+		printf("1..0\n");
+		return EX_FAIL;
+	}
 	reason = access("/dev/kvm", R_OK | W_OK) ? "no /dev/kvm" : leak_start(count_pages);
 	if (reason) {
 		printf("1..0 # SKIP %s\n", reason);
@@ -266,11 +307,14 @@ int main(int argc, char **argv)
 		if (!(chosen & 1U << i))
 			continue;
 		nr++;
-		if (modes[i].does == DO_NX && !nx_present()) {
-			printf("ok %u %s # SKIP this kernel has no NX huge pages\n", nr, modes[i].name);
+		reason = absent(&modes[i]);
+		if (reason) {
+			printf("ok %u %s # SKIP %s\n", nr, modes[i].name, reason);
 			skipped++;
 			continue;
 		}
+		if (modes[i].does & DO_NUMA)
+			numa_knobs();
 		rc = run_mode(&modes[i], &o);
 		printf("%s %u %s%s\n", rc == EX_PASS || rc == EX_SKIP ? "ok" : "not ok", nr,
 		       modes[i].name, rc == EX_SKIP ? " # SKIP the selftest library would not" : "");
@@ -278,6 +322,8 @@ int main(int argc, char **argv)
 		skipped += rc == EX_SKIP;
 	}
 	restore_knobs();
+	if (etmem)
+		etmem_stop();
 	if (interrupted)
 		return EX_FAIL;
 	return passed + skipped < nr ? EX_FAIL : passed ? EX_PASS : EX_SKIP;

@@ -62,6 +62,13 @@ static void drop(struct worker *me, struct region *r, u32 page, u32 n)
 	vm->n.drops++;
 }
 
+/* It is where it was, by mremap(). */
+static void moved(struct region *r, u32 page, u32 n)
+{
+	if (r->nr == R_DATA)
+		numa_register(page_hva(r, page), n * PAGE);
+}
+
 static void replace(struct worker *me, struct region *r, u32 page, u32 n)
 {
 	struct vm *vm = me->vm;
@@ -76,6 +83,7 @@ static void replace(struct worker *me, struct region *r, u32 page, u32 n)
 	if (mremap(fresh, n * PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   page_hva(r, page)) == MAP_FAILED)
 		fail("mremap over %u pages: %s", n, strerror(errno));
+	moved(r, page, n);
 	gen_end(vm, page, n);
 	pthread_mutex_unlock(&vm->map_lock);
 	vm->n.replaces++;
@@ -115,6 +123,7 @@ static void away(struct worker *me, struct region *r, u32 page, u32 n)
 		sleep_us(below(&me->rnd, 500));
 	if (mremap(place, n * PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, hva) == MAP_FAILED)
 		fail("mremap back, %u pages: %s", n, strerror(errno));
+	moved(r, page, n);
 	gen_end(vm, page, n);
 	hole_end(vm);
 	pthread_mutex_unlock(&vm->map_lock);

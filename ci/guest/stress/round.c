@@ -218,7 +218,9 @@ static bool proves_something(struct vm *vm)
 {
 	struct sums s = sum_up(vm);
 
-	return s.checks && s.promises && (!(vm->plan.does & DO_DIRTY) || vm->n.compared);
+	return s.checks && s.promises && (!(vm->plan.does & DO_DIRTY) || vm->n.compared) &&
+	       (!(vm->plan.does & DO_NUMA) || (vm->n.answered && vm->n.moved_vcpus)) &&
+	       (!(vm->plan.does & DO_ETMEM) || (vm->n.scanned && vm->n.swapped));
 }
 
 static void report(struct vm *vm)
@@ -235,6 +237,12 @@ static void report(struct vm *vm)
 	    L(n->dummies), L(n->nx_toggles), L(n->migrated));
 	say("oracles: pages-checked=%llu harvests=%llu pages-copied=%llu pages-compared=%llu rests=%llu",
 	    L(n->checked), L(n->harvests), L(n->dirty), L(n->compared), L(n->pauses));
+	if (vm->plan.does & DO_NUMA)
+		say("numa: vCPUs moved %llu times, %llu faults answered by user space",
+		    L(n->moved_vcpus), L(n->answered));
+	if (vm->plan.does & DO_ETMEM)
+		say("etmem: %llu bytes read of idle pages, %llu pages to swap",
+		    L(n->scanned), L(n->swapped));
 #undef L
 	if (!proves_something(vm))
 		fail("nothing was checked in %ld ms", vm->plan.ms + SLOW_MS);
@@ -264,6 +272,14 @@ int run_round(const struct plan *plan)
 		vm->vcpu_thread[i] = workers[i].thread;
 	/* Whoever changes the memory comes before those who wait for it. */
 	setpriority(PRIO_PROCESS, 0, -10);
+	if (does & DO_NUMA) {
+		numa_start(vm);
+		start(vm, &workers[n++], 0, numa_worker, &rnd);
+	}
+	if (does & DO_ETMEM) {
+		start(vm, &workers[n++], 0, etmem_worker, &rnd);
+		start(vm, &workers[n++], 1, etmem_worker, &rnd);
+	}
 	if (does & DO_PAGES) {
 		start(vm, &workers[n++], 0, pages_worker, &rnd);
 		start(vm, &workers[n++], 1, pages_worker, &rnd);
@@ -293,6 +309,8 @@ int run_round(const struct plan *plan)
 		_exit(EX_PASS);
 	while (n)
 		pthread_join(workers[--n].thread, NULL);
+	if (does & DO_NUMA)
+		numa_stop();
 	report(vm);
 	vm_empty(vm);
 	check_gauges(vm);

@@ -25,6 +25,8 @@ enum {
 	DO_DIRTY = 1 << 4,	/* harvest the dirty log */
 	DO_NX = 1 << 5,		/* NX huge pages and their recovery */
 	DO_KILL = 1 << 6,	/* the VM ends in the middle */
+	DO_NUMA = 1 << 7,	/* vCPUs change nodes, userfaultfd */
+	DO_ETMEM = 1 << 8,	/* scans and swap of openEuler's etmem */
 };
 
 struct options {
@@ -64,6 +66,7 @@ struct counts {
 	_Atomic u64 drops, replaces, aways, protects, touches, refreshes;
 	_Atomic u64 creates, deletes, moves, toggles, dummies;
 	_Atomic u64 harvests, dirty, compared, checked, pauses, holes, nx_toggles, migrated;
+	_Atomic u64 answered, moved_vcpus, scanned, swapped;
 };
 
 struct vm {
@@ -131,6 +134,8 @@ void hole_end(struct vm *vm);
 void *dirty_worker(void *arg);		/* stress/dirty.c */
 void *nx_worker(void *arg);		/* stress/nx.c */
 void *migrate_worker(void *arg);	/* stress/migrate.c */
+void *numa_worker(void *arg);		/* stress/numa.c */
+void *etmem_worker(void *arg);		/* stress/etmem.c */
 
 /* stress/slots.c */
 void slot_set(struct vm *vm, struct region *r, u32 window, bool present, bool log);
@@ -143,6 +148,18 @@ void dirty_compare(struct vm *vm);
 /* stress/nx.c */
 bool nx_present(void);
 bool nx_recovery_is_slow(void);
+
+/* stress/numa.c */
+const char *numa_absent(void);			/* why it cannot be done here, or NULL */
+void numa_knobs(void);
+void numa_start(struct vm *vm);
+void numa_register(u8 *hva, size_t size);	/* memory that was moved */
+void numa_stop(void);
+
+/* stress/etmem.c */
+const char *etmem_absent(void);
+bool etmem_start(void);
+void etmem_stop(void);
 
 /* stress/round.c */
 int run_round(const struct plan *plan);
