@@ -12,12 +12,14 @@
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
 mkdir -p "$P/scripts" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
-cp "$TOP"/scripts/{lib.sh,lib-base.sh,build-tool,base-checksums} "$P/scripts/"
+cp -r "$TOP"/scripts/{lib.sh,lib-base.sh,lib-fingerprint.sh,build-tool,base-checksums,bases,fetch-base} "$P/scripts/"
 cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh,lib-which.sh} "$P/ci/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
 unset TDP_BUILD
+export TDP_BASES=$TMP/bases
+OE=openeuler-22.03-lts-sp2
 B=$P/build
 G=$P/ci/gate
 R=$B/results/iterator
