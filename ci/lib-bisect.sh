@@ -1,74 +1,17 @@
 # shellcheck shell=bash
-# ci/lib-bisect.sh - what a patch affects, and building just that.
+# ci/lib-bisect.sh - building just what a patch affects.
 #
 # Usage:   . ci/lib-bisect.sh        after scripts/lib.sh and ci/lib-kernel.sh
 # Inputs:  TREE, BASE   the work tree with its patches, the pristine tree
 #          fd 3         where notes for people go
 #          WORK         where logs, headers and selftests go
+#          BASE_KIND    stable or openeuler; base_option, to hand on
 #          OTHERS       further parts for what touches the code of all architectures
-# Outputs: the functions below. A part is what is built and remembered as one:
-#          an architecture's objects (x86_64, arm64, those of CROSS_ARCHES), or
-#          the selftests of an architecture (tests-x86_64, tests-arm64).
+# Outputs: the functions below, and those of ci/lib-parts.sh
 # Exit codes: build_part: 0 it builds, 1 it does not
 
-# parts_of FILE...: the parts that a change of these files affects.
-parts_of() {
-	local f
-	# shellcheck disable=SC2086 # OTHERS is a list of words
-	for f; do
-		case $f in
-		arch/x86/*) echo x86_64 i386 ;;
-		arch/arm64/*) echo x86_64 arm64 ;;
-		arch/mips/*) echo x86_64 mips mips-vz ;;
-		arch/powerpc/*) echo x86_64 powerpc powerpc-e500 ;;
-		arch/s390/*) echo x86_64 s390 ;;
-		Documentation/* | MAINTAINERS) ;;
-		tools/testing/selftests/kvm/*x86_64/*) echo tests-x86_64 ;;
-		tools/testing/selftests/kvm/*aarch64/*) echo tests-arm64 ;;
-		tools/*) echo tests-x86_64 tests-arm64 ;;
-		*) echo x86_64 i386 arm64 $OTHERS ;;
-		esac
-		case $f in
-		*/uapi/*) echo tests-x86_64 tests-arm64 ;;
-		esac
-	done | tr ' ' '\n' | sort -u
-}
-
-# kvm_dir PART
-kvm_dir() {
-	case $1 in
-	x86_64 | i386) echo arch/x86/kvm/ ;;
-	*) echo "arch/${1%%-*}/kvm/" ;;
-	esac
-}
-
-# targets_of PART FILE...: the folders to build, KVM's always: kbuild finds the
-# objects in them that the files affect. A header that all of the kernel reads
-# is tried on kernel/. Folders that are not part of our configurations are
-# named on stderr, so that nobody believes they were built.
-targets_of() {
-	local part=$1 f dir
-	shift
-	kvm_dir "$part"
-	for f; do
-		dir=$(dirname "$f")/
-		case $f in
-		Documentation/* | tools/* | virt/kvm/* | arch/*/kvm/*) ;;
-		include/linux/kvm* | include/kvm/* | include/trace/events/kvm*) ;;
-		arch/*/include/asm/kvm*) ;;
-		arch/*/include/* | include/*)
-			case $part in x86_64 | i386 | arm64) echo kernel/ ;; esac
-			;;
-		arch/*.[cS])
-			case $(kvm_dir "$part") in "${f%"${f#arch/*/}"}"*) echo "$dir" ;; esac
-			;;
-		kernel/*.c | mm/*.c | lib/*.c | fs/*.c)
-			case $part in x86_64 | i386 | arm64) echo "$dir" ;; esac
-			;;
-		*) say "note: $f is in none of our configurations, not built for $part" 2>&3 ;;
-		esac
-	done | sort -u
-}
+# shellcheck source-path=SCRIPTDIR source=lib-parts.sh
+. "$TOP/ci/lib-parts.sh"
 
 # part_key PART: what, besides the patches, decides whether a part builds.
 part_key() {
@@ -77,47 +20,52 @@ part_key() {
 		cat "$TOP"/configs/* "$TOP/ci/merge-config" "$TOP/ci/lib-kernel.sh" \
 			"$TOP/ci/lib-bisect.sh"
 		"$(kernel_cross "$arch")gcc" --version
-		grep -sE '^(version|sha256)' "$BASE/.base" || true
+		grep -sE '^(version|tarball|content) ' "$BASE/.base" || true
 	} | sha256sum
 }
 
 # configure PART: an output folder with .config in the work tree, made again
 # when the configuration or the compiler changed.
 configure() {
-	local part=$1 obj=$TREE/obj-$1-plain key
+	local part=$1 obj key
+	obj=$TREE/obj-$1-$(variant_of "$1")
 	key=$(part_key "$part")
 	[ "$(cat "$obj/.bisect" 2>/dev/null)" != "$key" ] || return 0
 	rm -rf "$obj"
-	"$TOP/ci/build-kernel" --config-only --tree "$TREE" base plain "$part" >/dev/null || return
+	"$TOP/ci/build-kernel" ${base_option[@]+"${base_option[@]}"} --config-only --tree "$TREE" \
+		base "$(variant_of "$part")" "$part" >/dev/null || return
 	echo "$key" >"$obj/.bisect"
 }
 
 # own_undefined PART: functions that KVM's objects call, and that KVM's sources
 # define, but no object of KVM has: such a kernel does not link.
 own_undefined() {
-	local part=$1 dir nm
+	local part=$1 dir nm objects
 	dir=$(kvm_dir "$part")
 	nm=$(kernel_cross "$part")nm
-	cd "$TREE/obj-$part-plain" || return
+	cd "$TREE/obj-$part-$(variant_of "$part")" || return
+	objects=("$dir"kvm.o "$dir"kvm-*.o)	# when it is a module
+	grep -qx CONFIG_KVM=m .config || objects=("$dir/built-in.a")
 	comm -12 \
-		<(comm -23 <("$nm" -u "$dir/built-in.a" | sed -n 's/.* U //p' | sort -u) \
-			<("$nm" --defined-only "$dir/built-in.a" | sed -n 's/.* [A-Za-z] //p' | sort -u)) \
+		<(comm -23 <("$nm" -u "${objects[@]}" | sed -n 's/.* U //p' | sort -u) \
+			<("$nm" --defined-only "${objects[@]}" | sed -n 's/.* [A-Za-z] //p' | sort -u)) \
 		<(find "../$dir" ../virt/kvm -name '*.c' -exec \
 			sed -nE 's/^[a-z][a-zA-Z0-9_ *]*[ *]([a-zA-Z_0-9]+)\(.*[^;]$/\1/p' {} + | sort -u)
 }
 
 # build_objects PART FILE...
 build_objects() {
-	local part=$1 missing targets flags=-Werror
+	local part=$1 missing targets flags=-Werror obj
+	obj=obj-$part-$(variant_of "$part")
 	mapfile -t targets < <(targets_of "$@")
 	case " ${*:2} " in
-	*Kconfig*) kernel_make "$TREE" "obj-$part-plain" "$part" olddefconfig || return ;;
+	*Kconfig*) kernel_make "$TREE" "$obj" "$part" olddefconfig || return ;;
 	esac
 	case $part in
 	# Low core is at address 0 there, which GCC 12 takes for an array without bytes.
 	s390) flags="-Werror -Wno-error=stringop-overread -Wno-error=array-bounds" ;;
 	esac
-	kernel_make "$TREE" "obj-$part-plain" "$part" KCFLAGS="$flags" "${targets[@]}" || return
+	kernel_make "$TREE" "$obj" "$part" KCFLAGS="$flags" "${targets[@]}" || return
 	missing=$(own_undefined "$part" | paste -sd' ')
 	[ -z "$missing" ] || { echo "$missing: error: called, but not compiled: this does not link"; return 1; }
 }

@@ -2,7 +2,7 @@
 # ci/lib-gate.sh - one boot of a machine, its verdict, and what the base does there.
 #
 # Usage:   . ci/lib-gate.sh     in ci/gate, after scripts/lib.sh
-# Inputs:  milestone, variant, list, shadow, stress, suffix (of the list), results,
+# Inputs:  BELOW, milestone, variant, list, shadow, stress, suffix (of the list), results,
 #          on_by_default (not empty: the kernel has to switch the TDP MMU on without
 #          being told), VERDICT of ci/gate; kernel and initrd of the lane at work
 # Outputs: the functions below.
@@ -93,7 +93,7 @@ boot() {
 	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
 	esac
 	# Slow kernels: more time for each test, and for all of them.
-	[[ $variant = @(plain|modules) ]] || {
+	[[ $variant = @(plain|modules|server) ]] || {
 		options+=(--timeout 3600) append+=" gate.patience=4"
 		expect+=(--expect gate.patience=4)
 	}
@@ -108,7 +108,7 @@ boot() {
 	[ -f "$dir/console.log" ] || : >"$dir/console.log"
 	rc=0
 	"$VERDICT" ${known:+--known "$known"} --list "$tests" \
-		--name "$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
+		--name "${BELOW-}$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
 		>"$dir/row.txt" || rc=$?
 	return $rc
 }
@@ -126,7 +126,7 @@ one_run() {
 	rm -rf "${results:?}/$run-first" "${results:?}/$run-second"
 	while :; do
 		rc=0
-		step "boot $milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
+		step "boot $BELOW$milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
 			"${initrd%.gz}.list" "$dir" "$known" || rc=$?
 		if [ $rc -ne "$EX_FAIL" ] || [ -z "$again" ]; then break; fi
 		kept+=("$run-${again%% *}")

@@ -75,7 +75,7 @@ one_proof() {
 	logs=$2
 	read_proof "$1"
 	need_packages patchutils rsync
-	"$TOP/scripts/fetch-base" >/dev/null || result harness "no base to be had"
+	base_tree >/dev/null || result harness "no base to be had"
 	[ ! -f "$dir/window.patch" ] || extra+=("$dir/window.patch")
 	make_project with ${extra[@]+"${extra[@]}"}
 	[ ! -f "$dir/undo.patch" ] || extra+=("$dir/undo.patch")

@@ -14,8 +14,9 @@
 # be, and ccache is told not to mix in the working directory.
 
 # Those whose KVM is compiled, not booted: a name, and behind a hyphen which of
-# an architecture's kinds of KVM. riscv and sparc have none in 5.10.
-CROSS_ARCHES="i386 mips mips-vz powerpc powerpc-e500 s390"
+# an architecture's kinds of KVM. Only openEuler's kernel has one for riscv; for its
+# other ones, loongarch and sw_64, Debian has no compiler.
+CROSS_ARCHES="i386 mips mips-vz powerpc powerpc-e500 s390 riscv"
 
 # kernel_arch ARCH: ARCH, if it is known here.
 kernel_arch() {
@@ -33,20 +34,24 @@ kernel_cross() {
 	mips*) want=mips ;;
 	powerpc*) want=powerpc64le ;;
 	s390) want=s390x ;;
+	riscv) want=riscv64 ;;
 	*) want=x86_64 ;;
 	esac
 	[ "$(uname -m)" = "$want" ] || echo "$want-linux-gnu-"
 }
 
-# kernel_packages ARCH: Debian packages that a kernel build needs.
+# kernel_packages ARCH [VARIANT]: Debian packages that a kernel build needs.
 kernel_packages() {
 	echo gcc libc6-dev libelf-dev make bc flex bison ccache diffutils findutils
+	# It has keys for signatures.
+	[ "${2-}" != own ] || echo libssl-dev openssl
 	[ -z "$(kernel_cross "$1")" ] ||
 		case $1 in
 		arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
 		mips*) echo gcc-mips-linux-gnu ;;
 		powerpc*) echo gcc-powerpc64le-linux-gnu ;;
 		s390) echo gcc-s390x-linux-gnu ;;
+		riscv) echo gcc-riscv64-linux-gnu ;;
 		*) echo gcc-x86-64-linux-gnu libc6-dev-amd64-cross ;;
 		esac
 }

@@ -2,7 +2,7 @@
 # ci/lib-known.sh - known failures, and the proof that the base has them too.
 #
 # Usage:   . ci/lib-known.sh     in ci/gate, after ci/lib-gate.sh
-# Inputs:  ci/known-failures; milestone, variant, list, suffix of ci/gate
+# Inputs:  ci/known-failures; BASE_NAME, base_option, BELOW, milestone, variant, list, suffix of ci/gate
 # Outputs: the functions below.
 # Exit codes: 0, 2 ci/known-failures cannot be right, 5 the base could not be booted
 
@@ -62,16 +62,16 @@ base_run() {
 	local on_by_default=''
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
-	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
+	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
 		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
 	done)
 	key=$({
-		echo "$BASE_VERSION $lane $mmu $cpus $variant"
+		echo "$BASE_NAME $lane $mmu $cpus $variant"
 		echo "$tests"
 		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" \
-			"$BUILD/guest/base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
+			"$BUILD/guest/${BELOW}base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
 	} | sha256sum | cut -c1-32)
 	dir=$BUILD/cache/base-runs/$key
 	with_lock "base-run-$key" base_boot "$@" || return "$EX_HARNESS"

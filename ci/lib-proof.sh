@@ -26,6 +26,15 @@ patch_path() {
 	done < <(series_patches)
 }
 
+# kind_for PROOF: of bases that its patch is for: stable or openeuler; where it is for
+# both, that of the base chosen.
+kind_for() {
+	local p
+	p=$(proof_value "$1" patch)
+	{ sed '/^---$/,$d' "$TOP/${p:-none}" 2>/dev/null | sed -nE 's/^Base: (stable|openeuler)$/\1/p' | grep .; } ||
+		echo "$BASE_KIND"
+}
+
 # read_proof PROOF: checks all of it, and sets a variable for each key (append is
 # extra_append), `proof` and `dir`.
 read_proof() {
@@ -108,7 +117,7 @@ check_proofs() {
 	rows=$(map_proofs) || exit
 	while read -r slug; do
 		n=$((n + 1))
-		(read_proof "$slug") || { bad=$EX_FAIL; continue; }
+		(use_kind "$(kind_for "$slug")"; read_proof "$slug") || { bad=$EX_FAIL; continue; }
 		if ! grep -qE " $slug\$" <<<"$rows"; then
 			echo "ci/proofs/$slug/proof:1: error: the map does not name it: 'prove $slug' belongs into the evidence of its row" >&2
 			bad=$EX_FAIL

@@ -2,7 +2,7 @@
 # ci/lib-sides.sh - the kernel without a fix, and the one with it, and the tests.
 #
 # Usage:   . ci/lib-sides.sh         in ci/prove
-# Inputs:  the variables of read_proof; CCACHE_DIR
+# Inputs:  the variables of read_proof and choose_base; CCACHE_DIR
 # Outputs: the functions below. A side is this project with another series: its scripts, as
 #          they are, in $BUILD/prove/SIDE/project, and what they build in
 #          $BUILD/prove/SIDE/build. Without undo.patch the series ends in front of
@@ -17,7 +17,7 @@ own_tools() {
 	local side=$1 tool=$2
 	shift 2
 	CCACHE_DIR=${CCACHE_DIR:-$BUILD/ccache} TDP_BUILD=${build_of[$side]} \
-		"${project_of[$side]}/$tool" "$@"
+		"${project_of[$side]}/$tool" ${base_option[@]+"${base_option[@]}"} "$@"
 }
 
 # make_project SIDE EXTRA.patch...: sets project_of and build_of.
@@ -49,6 +49,7 @@ make_project() {
 		install -D -m 644 "$p" "$base/project/patches/$milestone/prove-$(basename "$p")"
 		echo "patches/$milestone/prove-$(basename "$p")"
 	done >>"$base/project/series"
+	[ "$SERIES" = "$TOP/series" ] || install -D -m 644 "$base/project/series" "$base/project/${SERIES#"$TOP/"}"
 }
 
 # last_of SIDE: what is asked of the tools of a side.
@@ -101,12 +102,13 @@ build() {
 # objects_tree SIDE: the tree of a side again, in a folder that both sides of all
 # proofs use in turn, so that make compiles only what differs.
 objects_tree() {
-	local work=$BUILD/prove/objects/$arch-$variant stamp
-	stamp="$TOP $(cat "$BUILD/base/$BASE_VERSION/.base")"
+	local work=$BUILD/prove/objects/$BELOW$arch-$variant stamp base
+	base=$(base_tree) || return
+	stamp="$TOP $(cat "$base/.base")"
 	if [ "$(cat "$work.stamp" 2>/dev/null)" != "$stamp" ]; then
 		rm -rf "$work" "$work.stamp"
 		mkdir -p "${work%/*}"
-		cp -al "$BUILD/base/$BASE_VERSION" "$work"
+		share "$base" "$work"
 		: >"$work.touched"
 		echo "$stamp" >"$work.stamp"
 	fi

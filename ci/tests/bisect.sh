@@ -30,7 +30,7 @@ series() {
 	echo "# iterator" >"$P/series"
 	cp -a "$B" "$TMP/now"
 }
-bisect() { "$TOP/ci/bisect" --root "$P" --base "$B" "$@"; }
+bisect() { "$TOP/ci/bisect" --root "$P" --tree "$B" "$@"; }
 
 sound() {
 	series
@@ -109,15 +109,31 @@ sound
 check "mended again" expect 0 '^bisect: 5 patches build' bisect
 rm "$P/patches/iterator/words.patch"
 check "a missing patch, before anything is built" expect 2 'words.patch:1: error: missing or empty' bisect
+check "unknown base" expect 2 "unknown base 'fedora'" bisect --base fedora
 check "unknown option" expect 2 "unknown argument '--fast'" bisect --fast
 check "unknown patch" expect 2 "no patch 'none'" bisect --from none
+
+# openEuler's kernel: its own configuration, and who else uses KVM's structures.
+mkdir -p "$B/fs/proc"
+printf '#include <linux/kvm_host.h>\n\nint scan(void)\n{\n\treturn LIMIT;\n}\n' >"$B/fs/proc/etmem_scan.c"
+sound
+check "openEuler's kernel" expect 0 '^bisect: 5 patches build: 13 builds, 0 remembered' bisect --base openeuler-22.03-lts-sp2
+check "in its own configuration" test -f "$TDP_BUILD/bisect/openeuler-22.03-lts-sp2/tree/obj-arm64-own/fs/proc/etmem_scan.o"
+series
+add gone include/linux/kvm_host.h 's/LIMIT 4/LIMITS 4/'
+add first arch/x86/kvm/mmu.c 's/n + LIMIT/n/'
+sed -i '/gone/d; $a patches/iterator/gone.patch' "$P/series"
+check "who uses what is gone" expect 1 "gone.patch:1: error: does not build for .*etmem_scan.c:.*LIMIT. undeclared" \
+	bisect --base openeuler-22.03-lts-sp2
+check "on stable it is not built" expect 0 '^bisect: 2 patches build' bisect
+rm -r "$B/fs"
 
 # killed half-way, with compilers at work
 killed() {
 	local pid
 	touch "$B/slow"
 	sound
-	"$TOP/ci/bisect" --root "$P" --base "$B" --all >/dev/null 2>&1 &
+	"$TOP/ci/bisect" --root "$P" --tree "$B" --all >/dev/null 2>&1 &
 	pid=$!
 	sleep 2
 	kill -9 $pid
@@ -129,7 +145,7 @@ check "killed, then run again" killed
 stopped() {
 	touch "$B/slow"
 	sound
-	"$TOP/ci/bisect" --root "$P" --base "$B" --all >/dev/null 2>&1 &
+	"$TOP/ci/bisect" --root "$P" --tree "$B" --all >/dev/null 2>&1 &
 	sleep 2
 	kill -TERM $!
 	wait $! || true

@@ -20,7 +20,12 @@ check "two variants" expect 2 'one of --debug' "$G" --debug --kasan iterator
 check "two suites" expect 2 "one of --stress and --guest" "$G" --stress --guest iterator
 check "a list and a suite" expect 2 "one of --list and --guest" "$G" --guest --list amd-npt iterator
 check "a guest elsewhere" expect 2 "no list .intel-ept-guest" "$G" --guest --lane intel-ept iterator
-check "debug elsewhere" expect 2 'amd-npt only' "$G" --debug --lane arm64 iterator
+check "debug elsewhere" expect 2 'amd-la57 only' "$G" --debug --lane arm64 iterator
+check "a server's kernel and debug" expect 2 "one of --debug" "$G" --server --debug iterator
+check "a server's kernel of openEuler's" expect 2 "are a server's" "$G" --server --base openeuler-22.03-lts-sp2 iterator
+check "an unknown base" expect 2 "unknown base 'fedora'" "$G" --base fedora iterator
+check "a base that nobody imported" expect 4 'is not imported: scripts/fetch-base .*--git' "$G" --base openeuler-22.03-lts-sp2 iterator
+check "leaves nothing" test ! -e "$B/results"
 check "modules and debug" expect 2 "one of --debug" "$G" --modules --debug iterator
 check "modules under stress" expect 2 "a list of its own" "$G" --modules --stress iterator
 check "modules with another list" expect 2 "a list of its own" "$G" --modules --list amd-npt iterator
@@ -52,6 +57,7 @@ check "every run left its results" all_runs
 check "nothing else is left" expect 0 '' find "$R" -name '.*' -mindepth 1
 check "the debug variant, amd-npt alone" expect 0 '^amd-npt-debug-tdp1 +pass ' "$G" --debug iterator
 check "the debug kernel's configuration" grep -q 'CONFIG_OF=iterator-debug' "$R/amd-npt-debug-tdp0/config"
+check "a server's kernel, amd-npt alone" expect 0 '^amd-npt-server-tdp1 +pass ' "$G" --server iterator
 # KVM as modules: the machine has none when it starts.
 printf "one 30 one\ntwo 30 two\n" | tee "$P/ci/guest/lists/"{amd-npt,intel-ept}-modules.list >"$TMP/list"
 check "the modules variant" expect 0 "^amd-npt-modules-none +pass " "$G" --modules iterator
@@ -148,6 +154,22 @@ check "the base ran only what is known to fail" short_list
 echo 'amd-npt tdp0 two the emulator lacks it' >"$P/ci/known-failures"
 check "known for one MMU only" expect 1 'amd-npt-plain-tdp1 +fail ' "${ONE[@]}"
 check "and for that one it is" grep -qE '^amd-npt-plain-tdp0 +pass ' "$R/summary-plain.txt"
+# Another base: trees, kernels and results of its own, and its own unpatched kernel.
+fresh
+mkdir -p "$TDP_BASES/$OE"
+echo "version $OE" >"$TDP_BASES/$OE/.base"
+echo 'amd-npt * two the emulator lacks it' >"$P/ci/known-failures"
+records base exit=254
+records "$OE:base" exit=0
+records "$OE:iterator" exit=254
+check "a known failure that only the default base shows" expect 1 \
+	'ci/known-failures:1: error: two does not fail on the base' "$G" --base "$OE" --lane amd-npt iterator
+records "$OE:base" exit=254
+rm -rf "$B/cache"
+check "one that this base shows" expect 0 "^$OE/amd-npt-plain-tdp1 +pass +1 +0 +1 " "$G" --base "$OE" --lane amd-npt iterator
+check "its results have its name" files "$B/results/$OE/iterator/amd-npt-plain-tdp0"
+check "in JUnit too" grep -q "$OE/amd-npt-plain-tdp0" "$B/results/$OE/iterator/amd-npt-plain-tdp0/junit.xml"
+check "the default base has none" test ! -e "$R"
 fresh
 echo 'amd-npt * two the emulator lacks it' >"$P/ci/known-failures"
 records base exit=254

@@ -12,12 +12,14 @@
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
 mkdir -p "$P/scripts" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
-cp "$TOP"/scripts/{lib.sh,build-tool} "$P/scripts/"
-cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh} "$P/ci/"
+cp -r "$TOP"/scripts/{lib.sh,lib-base.sh,lib-fingerprint.sh,build-tool,base-checksums,bases,fetch-base} "$P/scripts/"
+cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh,lib-which.sh} "$P/ci/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
 unset TDP_BUILD
+export TDP_BASES=$TMP/bases
+OE=openeuler-22.03-lts-sp2
 B=$P/build
 G=$P/ci/gate
 R=$B/results/iterator
@@ -27,25 +29,29 @@ ONE=("$G" --lane amd-npt iterator)
 cat >"$P/ci/build-kernel" <<'END'
 #!/bin/bash
 . "$(dirname "$0")/../scripts/lib.sh"
+below=''
+[ "$1" != --base ] || { below=$2/; shift 2; }
 [ ! -f "$TOP/fake/broken" ] || die 1 "arch/x86/kvm/mmu/mmu.c:1: no semicolon"
-dir=$BUILD/kernel/$1/$3-$2
+dir=$BUILD/kernel/$below$1/$3-$2
 mkdir -p "$dir"
-echo "$1" >"$dir/image"
+echo "$below$1" | tr / : >"$dir/image"
 echo "CONFIG_OF=$1-$2" >"$dir/config"
 echo "$dir"
 END
 cat >"$P/ci/build-initrd" <<'END'
 #!/bin/bash
 . "$(dirname "$0")/../scripts/lib.sh"
-mkdir -p "$BUILD/initrd/root/etc"
+below=''
+[ "$1" != --base ] || { below=$2/; shift 2; }
+mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"
 cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
-cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/$1-$2-$3.list"
+cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/$below$1-$2-$3.list"
 cd "$BUILD/initrd/root"
-find . | cpio -o -H newc --quiet | gzip -n >"../$1-$2-$3.gz"
+find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$3.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)
-mkdir -p "$BUILD/guest/$1-$arch"
-echo "selftests of $1" >"$BUILD/guest/$1-$arch/key"
-echo "$BUILD/initrd/$1-$2-$3.gz"
+mkdir -p "$BUILD/guest/$below$1-$arch"
+echo "selftests of $1" >"$BUILD/guest/$below$1-$arch/key"
+echo "$BUILD/initrd/$below$1-$2-$3.gz"
 END
 # The machine: runs the list of its initrd, where later archives go over earlier
 # ones. fake/MILESTONE says how each test ends ("NAME exit=0", "NAME hang") and

@@ -12,7 +12,7 @@ export TDP_BUILD=$TMP/build CCACHE_DIR=$TMP/ccache
 B=$TMP/base
 mkdir -p "$B"/{arch/{x86,arm64}/kvm,virt/kvm,include/linux,scripts/kconfig,tools/testing/selftests/kvm}
 cat >"$B/Makefile" <<'END'
-tinyconfig:
+tinyconfig openeuler_defconfig:
 	mkdir -p $(O)
 	: >$(O)/.config
 olddefconfig prepare headers_install:
