@@ -65,6 +65,20 @@ own() {
 	grep -qx '# milestone: parallel-faults' "$P/series" && marked && filled $path
 }
 
+# one_kind: patches for one kind of base, in the series of that kind only.
+one_kind() {
+	branch
+	new --local --title "KVM: Theirs" --base-kind openeuler --milestone iterator &&
+		new --local --title "KVM: For both" --milestone iterator &&
+		new --local --title "KVM: Stables" --base-kind stable --milestone iterator || return 1
+	[ "$(sed -n '4,6p' "$P/series" | paste -sd' ')" = "patches/iterator/theirs.patch patches/iterator/for-both.patch #stable: patches/iterator/stables.patch" ] &&
+		[ "$(sed -n '4,5p' "$P/patches/stable.series" | paste -sd' ')" = "patches/iterator/for-both.patch patches/iterator/stables.patch" ] &&
+		"$P/scripts/derive-series" --check && grep -qx 'Base: openeuler' "$P/patches/iterator/theirs.patch" && marked || return 1
+	echo >>"$P/series"
+	expect 1 "patches/stable.series:1: error: not what 'series' gives" "$P/scripts/derive-series" --check &&
+		"$P/scripts/derive-series" && "$P/scripts/derive-series" --check
+}
+
 # The way that -h tells: as a commit, amended, and back.
 through_git() {
 	branch
@@ -119,6 +133,8 @@ killed() {
 check "an upstream commit of which only the title is known" upstream
 check "an upstream commit of which all is known, in an earlier milestone" all_known
 check "a patch of our own, in a new milestone" own
+check "patches for one kind of base; the series is derived" one_kind
+check "a kind of base that is none" refused "'mine' is neither openeuler nor stable" new --local --title x --base-kind mine
 check "the skeleton as a commit, amended, and back" through_git
 check "title, author and version from a clone" from_clone
 check "a commit that is in the map" refused "^upstream-map.csv:2: error: $ID is there already: adapted, $ONE" new --title x $ID
