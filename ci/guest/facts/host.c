@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ci/guest/facts/host.c - facts about what the host's own memory management asks of KVM. */
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -196,6 +197,14 @@ static struct scan scan(uint8_t *hva)
 	return s;
 }
 
+/* The parameters of kvm_intel are there on any machine where it is built in. */
+static bool is_intel(void)
+{
+	unsigned int eax, ebx = 0, ecx, edx;
+
+	return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
+}
+
 static void expect_scan(uint8_t *hva, bool used, const char *when)
 {
 	struct scan s = scan(hva);
@@ -220,7 +229,8 @@ void idle_pages(void)
 	if (i)
 		fail("etmem_scan.ko: %s", strerror(i));
 	/* With shadow paging they are x86's bits, where NPT has them. */
-	ept = read_line("/sys/module/kvm_intel/parameters/eptad", ad, sizeof(ad)) && *ad == 'Y';
+	ept = is_intel() && read_line("/sys/module/kvm_intel/parameters/eptad", ad, sizeof(ad)) &&
+	      *ad == 'Y';
 	vm_make(&vm);
 	hva = memory(HUGE, false);
 	vm_slot(&vm, 1, GIB, SCANNED * PAGE, hva, false);

@@ -112,6 +112,9 @@ static struct plan make_plan(const struct mode *m, const struct options *o, long
 		p.does |= DO_PAGES;
 	if ((m->does & DO_NX) && !nx_present())
 		p.does &= ~DO_NX;
+	/* Where the host has huge pages etmem_scan warns of its own addresses. */
+	if (m->does & DO_ETMEM)
+		p.thp = false;
 	/* A destroyed VM has some of it each time. */
 	if (m->does & DO_KILL)
 		p.does &= next_random(&rnd) | DO_KILL | DO_PAGES;
