@@ -157,7 +157,7 @@ check "and for that one it is" grep -qE '^amd-npt-plain-tdp0 +pass ' "$R/summary
 # Another base: trees, kernels and results of its own, and its own unpatched kernel.
 fresh
 mkdir -p "$TDP_BASES/$OE"
-echo "version $OE" >"$TDP_BASES/$OE/.base"
+printf '%s\n' "version $OE" "files 1" >"$TDP_BASES/$OE/.base"
 echo 'amd-npt * two the emulator lacks it' >"$P/ci/known-failures"
 records base exit=254
 records "$OE:base" exit=0
