@@ -83,6 +83,54 @@ keep_date() {
 	[ "$(patch_text "$ID" "${WHO[@]}" | content)" != "$(content <"$TOP/$1")" ] || WHO[2]=$date
 }
 
+# keep_context PATH: the patch on stdin; a hunk that has fewer lines of context in the
+# file PATH, and changes the same there, has no more here: that may be what lets it
+# apply to another base. Not where they are unequal, before and behind: patch(1) takes
+# that for the start or the end of the file.
+keep_context() {
+	local file=$TOP/$1
+	[ -f "$file" ] || file=/dev/null
+	awk '
+	function least(a, b) { return a < b ? a : b }
+	function range(start, n) { return n == 1 ? start : start "," n }
+	# a hunk ends: h[1..n], its head in head
+	function ended(	i, key, lead, trail, old, new, a, b, rest, cut) {
+		if (!n) return
+		lead = trail = 0
+		for (i = 1; i <= n && h[i] ~ /^ /; i++) lead++
+		for (i = n; i > lead && h[i] ~ /^ /; i--) trail++
+		for (i = 1; i <= n; i++) if (h[i] !~ /^ /) key = key h[i] "\n"
+		key = name "\n" key
+		if (reading) {
+			had_lead[key] = lead; had_trail[key] = trail; seen[key]++
+		} else {
+			if (seen[key] == 1 && had_lead[key] == had_trail[key]) {
+				lead -= least(lead, had_lead[key]); trail -= least(trail, had_trail[key])
+			} else lead = trail = 0
+			split(head, word, " ")
+			a = substr(word[2], 2); b = substr(word[3], 2)
+			rest = substr(head, index(substr(head, 4), "@@") + 5)
+			old = a ~ /,/ ? substr(a, index(a, ",") + 1) : 1
+			new = b ~ /,/ ? substr(b, index(b, ",") + 1) : 1
+			cut = lead + trail
+			if (old > cut && new > cut && cut)
+				head = "@@ -" range(a + lead, old - cut) " +" range(b + lead, new - cut) " @@" rest
+			else lead = trail = 0
+			print head
+			for (i = lead + 1; i <= n - trail; i++) print h[i]
+		}
+		n = 0
+	}
+	FNR == 1 { ended(); diff = 0; reading = FILENAME != "-" }
+	/^---$/ { diff = 1 }
+	diff && /^@@ / { ended(); head = $0; in_hunk = 1; next }
+	diff && in_hunk && /^[-+ \\]/ && !/^(--- a\/|--- \/dev\/null|[+][+][+] b\/)/ { h[++n] = $0; next }
+	{ ended(); in_hunk = 0 }
+	/^[+][+][+] / { name = $2 }
+	!reading { print }
+	END { ended() }' "$file" -
+}
+
 # for_kind: is the commit for $kind, by the line Base: of its message?
 for_kind() {
 	local other

@@ -4,7 +4,7 @@
 #
 # Usage:   . scripts/lib-cover.sh         after scripts/lib-series.sh and
 #          scripts/lib-project.sh; then cover [MILESTONE]
-# Inputs:  PATCHES            the patches that it covers
+# Inputs:  PATCHES, base      the patches that it covers, the base that they are for
 #          upstream-map.csv   their upstream authors and relations
 #          README.md          table of milestones: what each brings, its gate
 #          BACKPORT-NOTES.md  section of each milestone: what changes, what for
@@ -63,10 +63,15 @@ shortlog() {
 # milestones that PATCHES are of.
 read_map() {
 	local tool rows patch m author relation
+	local -A mine=()
+	while read -r patch; do
+		mine[$patch]=1
+	done < <(series_patches)
 	tool=$("$TOP/scripts/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c)
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
 	while IFS=$'\x1f' read -r _ patch m _ _ author _ relation _; do
 		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
+		[ -z "$patch" ] || [ -n "${mine[$patch]-}" ] || continue
 		COUNT[$relation]=$((${COUNT[$relation]-0} + 1))
 		case $relation in
 		adapted | partial | local) AUTHOR[$patch]=$author RELATION[$patch]=$relation ;;
@@ -82,7 +87,7 @@ cover() {
 	before=$(series_patches | sed "\\#^${PATCHES[0]}\$#,\$d" | tail -n 1)
 	{
 		echo "This is ${1:+the milestone $1 of }the TDP MMU for Linux 5.10 as openEuler ships it:"
-		echo "${#PATCHES[@]} patches for Linux $BASE_VERSION${before:+, on top of the milestone $(milestone_of "$before")}."
+		echo "${#PATCHES[@]} patches for $(base_title "$base")${before:+, on top of the milestone $(milestone_of "$before")}."
 		echo "Each is our own adaptation of the upstream commit that its header names; the upstream authors have signed off none of it."
 	} | paste -sd' ' | fmt -w 72
 	echo

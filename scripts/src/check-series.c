@@ -178,15 +178,15 @@ static void load_series(struct project *pr)
 	}
 }
 
-/* Has the header of this patch the field Base: openeuler? */
-static bool for_openeuler_only(const struct project *pr, const char *patch)
+/* Has the header of this patch the field Base: with that value? */
+static bool only_for(const struct project *pr, const char *patch, const char *base)
 {
 	char *full = in_root(pr, patch);
 	struct text t;
 	bool yes = false;
 
 	if (!text_load(&t, full)) {
-		yes = !strcmp(patch_base(&t), "openeuler");
+		yes = !strcmp(patch_base(&t), base);
 		text_free(&t);
 	}
 	free(full);
@@ -209,7 +209,7 @@ static void check_stable_series(struct project *pr)
 	for (i = 0; i < pr->series.nr; i++) {
 		const char *s = pr->series.line[i], *patch = patch_in(s);
 
-		if (patch == s && for_openeuler_only(pr, patch))
+		if (patch == s && only_for(pr, patch, "openeuler"))
 			continue;
 		if (at == t.nr || strcmp(t.line[at], patch ? patch : s))
 			break;
@@ -325,8 +325,8 @@ static void check_upstream(const struct csv_row *r, bool needed)
 {
 	bool commit = *r->field[COMMIT];
 
-	if (commit ? !matches(r->field[COMMIT], ID_ERE) : needed)
-		finding(MAP, r->line, "upstream_commit '%.50s' is not a full id of 40 hex digits",
+	if (commit ? !matches(r->field[COMMIT], ID_ERE "|" SHORT_ID_ERE) : needed)
+		finding(MAP, r->line, "upstream_commit '%.50s' is not a full id of 40 hex digits, nor one of 12",
 			r->field[COMMIT]);
 	if (commit && !matches(r->field[VERSION], VERSION_ERE "|" STABLE))
 		finding(MAP, r->line, "upstream_version '%.30s' is not vX.Y, vX.Y-rcN or " STABLE,
@@ -395,7 +395,17 @@ static bool row_wanted(const struct project *pr, const struct csv_row *r)
 	return r->nr == NR_COLUMNS && wanted(pr, r->field[PATCH]);
 }
 
-/* No commit and no entry of the plan stands in two rows. */
+/* Has one upstream change two patches, one for each kind of base? */
+static bool for_two_bases(const struct project *pr, const struct csv_row *a,
+			  const struct csv_row *b)
+{
+	const char *one = a->field[PATCH], *two = b->field[PATCH];
+
+	return (only_for(pr, one, "openeuler") && only_for(pr, two, "stable")) ||
+	       (only_for(pr, one, "stable") && only_for(pr, two, "openeuler"));
+}
+
+/* No commit and no entry of the plan stands in two rows, but for two bases. */
 static void check_unique(struct project *pr, int column, const char *what)
 {
 	size_t i, j;
@@ -407,7 +417,8 @@ static void check_unique(struct project *pr, int column, const char *what)
 			continue;
 		for (j = 1; j < i; j++)
 			if (pr->map.row[j].nr == NR_COLUMNS &&
-			    !strcmp(pr->map.row[j].field[column], r->field[column]))
+			    !strcmp(pr->map.row[j].field[column], r->field[column]) &&
+			    !for_two_bases(pr, r, &pr->map.row[j]))
 				break;
 		if (j < i)
 			finding(MAP, r->line, "%s %s has a row already, on line %zu",

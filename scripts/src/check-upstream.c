@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+!matches(r->field[COMMIT], "|" ID_ERE "|" SHORT_ID_ERE) ||// SPDX-License-Identifier: GPL-2.0
 /*
  * check-upstream.c - upstream-map.csv against a clone of Linux: is each commit
  * what the map says, and has each later fix or revert of one its place in the map?
@@ -115,7 +115,8 @@ static void load_map(struct check *c)
 		if (r->nr != NR_COLUMNS || !matches(r->field[COMMIT], "|" ID_ERE) ||
 		    !matches(r->field[FIXES], "|" ID_ERE "( " ID_ERE ")*"))
 			refuse(c->map_path, "line %zu is not in order: run scripts/check-series", r->line);
-		if (*r->field[COMMIT])
+		/* a short id is left alone: it is of a prerequisite that stable lacks */
+		if (matches(r->field[COMMIT], ID_ERE))
 			add_known(c, r->field[COMMIT], r, true);
 		for (s = r->field[FIXES]; *s; s += 40, s += *s == ' ')
 			add_known(c, s, r, false);

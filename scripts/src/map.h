@@ -11,6 +11,8 @@ enum { PATCH, MILESTONE, COMMIT, VERSION, AUTHOR, TITLE, RELATION, FIXES,
 	"upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry"
 
 #define ID_ERE "[0-9a-f]{40}"
+/* what stable's own patches may name a commit by, which nobody looks up by program */
+#define SHORT_ID_ERE "[0-9a-f]{12}"
 #define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
 #define STABLE "stable"	/* the version of a commit that is in stable branches only */
 

@@ -142,7 +142,7 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 	if (p->mainline) {
 		take(c, "from mainline-", "v[0-9]+\\.[0-9]+(-rc[0-9]+)?",
 		     "'from mainline-vX.Y[-rcN]'", &p->version);
-		take(c, "commit ", "[0-9a-f]{40}", "'commit ' with 40 hex digits",
+		take(c, "commit ", "[0-9a-f]{40}|[0-9a-f]{12}", "'commit ' with 40 hex digits",
 		     &p->commit);
 	}
 	take(c, "category: ", "cleanup|bugfix|performance|feature|doc|other",
@@ -194,6 +194,11 @@ static void explanation(struct cursor *c, struct patch *p)
 	trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs", NULL);
 	if (starts_with(peek(c), "Base:"))
 		take(c, BASE, "openeuler|stable", "'" BASE "' openeuler or stable", &p->base);
+	/* openEuler's tools look the commit up: they need all of the id */
+	if (p->commit.value && strlen(p->commit.value) < 40 &&
+	    (!p->base.value || strcmp(p->base.value, "stable")))
+		finding(c->name, p->commit.line, "expected 'commit ' with 40 hex digits, found 'commit %s'",
+			p->commit.value);
 	if (p->mainline)
 		take(c, "Upstream-author: ", ".*[^ ]", "'Upstream-author: ' with a name",
 		     &p->author);

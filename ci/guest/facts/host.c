@@ -149,6 +149,7 @@ enum { TYPE_PTE_USED, TYPE_PMD_USED, TYPE_PTE_IDLE = 5, TYPE_PMD_IDLE, TYPE_ADDR
 
 #define IDLE_PAGES	"/proc/self/idle_pages"
 #define SCANNED		64		/* pages that the guest writes to */
+#define SCAN_BYTES	(HUGE / PAGE / 8)
 
 struct scan {
 	unsigned int used, idle, other;	/* pages */
@@ -158,13 +159,13 @@ struct scan {
 static struct scan scan(uint8_t *hva)
 {
 	struct scan s = { 0 };
-	uint8_t buf[1024];
+	uint8_t buf[SCAN_BYTES];
 	ssize_t n, i;
 	int fd = open(IDLE_PAGES, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		fail(IDLE_PAGES ": %s", strerror(errno));
-	/* A read of n bytes is about n times 8 pages. */
+	/* A read of so many bytes is about 8 times as many pages: HUGE, where hva's slot is. */
 	n = pread(fd, buf, sizeof(buf), (uintptr_t)hva);
 	if (n < 0)
 		fail("a read of " IDLE_PAGES ": %s", strerror(errno));
