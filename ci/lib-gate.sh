@@ -108,7 +108,7 @@ boot() {
 	[ -f "$dir/console.log" ] || : >"$dir/console.log"
 	rc=0
 	"$VERDICT" ${known:+--known "$known"} --list "$tests" \
-		--name "${BELOW-}$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
+		--name "${BELOW:+$BASE_NAME-}$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
 		>"$dir/row.txt" || rc=$?
 	return $rc
 }

@@ -157,7 +157,7 @@ check "and for that one it is" grep -qE '^amd-npt-plain-tdp0 +pass ' "$R/summary
 # Another base: trees, kernels and results of its own, and its own unpatched kernel.
 fresh
 mkdir -p "$TDP_BASES/$OE"
-echo "version $OE" >"$TDP_BASES/$OE/.base"
+printf '%s\n' "version $OE" "files 1" >"$TDP_BASES/$OE/.base"
 echo 'amd-npt * two the emulator lacks it' >"$P/ci/known-failures"
 records base exit=254
 records "$OE:base" exit=0
@@ -166,9 +166,9 @@ check "a known failure that only the default base shows" expect 1 \
 	'ci/known-failures:1: error: two does not fail on the base' "$G" --base "$OE" --lane amd-npt iterator
 records "$OE:base" exit=254
 rm -rf "$B/cache"
-check "one that this base shows" expect 0 "^$OE/amd-npt-plain-tdp1 +pass +1 +0 +1 " "$G" --base "$OE" --lane amd-npt iterator
+check "one that this base shows" expect 0 "^$OE-amd-npt-plain-tdp1 +pass +1 +0 +1 " "$G" --base "$OE" --lane amd-npt iterator
 check "its results have its name" files "$B/results/$OE/iterator/amd-npt-plain-tdp0"
-check "in JUnit too" grep -q "$OE/amd-npt-plain-tdp0" "$B/results/$OE/iterator/amd-npt-plain-tdp0/junit.xml"
+check "in JUnit too" grep -q "$OE-amd-npt-plain-tdp0" "$B/results/$OE/iterator/amd-npt-plain-tdp0/junit.xml"
 check "the default base has none" test ! -e "$R"
 fresh
 echo 'amd-npt * two the emulator lacks it' >"$P/ci/known-failures"

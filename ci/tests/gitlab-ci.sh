@@ -72,10 +72,30 @@ list() {
 	value "$1" parallel | sed -n "s/.*$2: \[\([^]]*\)\].*/\1/p" | tr -d ' ' | tr , '\n' | sort
 }
 lanes() {
-	local job
-	for job in gate stress; do
-		diff <(list $job LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort) || return
-	done
+	diff <(list gate LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort) &&
+		diff <(list stress LANE) <(find ci/guest/lists -name '*-stress.list' -printf '%f\n' | sed 's/-stress.list//' | sort)
+}
+# Each job that takes a base is there for the default one and each that was tested.
+bases() {
+	local job n=0
+	while read -r job; do
+		[[ $(value "$job" script) = *'--base "$BASE"'* ]] || continue
+		n=$((n + 1))
+		diff <(value "$job" parallel | grep -oE 'BASE: \[[^]]*' | cut -c8- | tr -d ' ' | tr , '\n' | sort) \
+			<({ echo "$BASE_VERSION"; grep -l '^content ' scripts/bases/* | sed 's/.*\///'; } | sort) || return
+		[ "$(value "$job" allow_failure)" = '*may-skip' ] || { echo "$job: a base that is not there is red"; return 1; }
+	done < <(jobs)
+	[ $n -ge 8 ] || { echo "only $n jobs with a base"; return 1; }
+}
+# What takes a base has a job for each.
+takes_base() {
+	local job command
+	while read -r job; do
+		command=$(value "$job" script)
+		command=${command%% *}
+		[[ $command = ci/* && $("$command" -h) = *'--base NAME'* ]] || continue
+		[[ $(value "$job" script) = *--base* ]] || { echo "$job: on the default base only"; return 1; }
+	done < <(jobs)
 }
 # Whatever ci/test --all has the gate do is done by a job.
 kinds() {
@@ -83,14 +103,14 @@ kinds() {
 	while read -r option; do
 		n=$((n + 1))
 		grep -qE "^  (script: ci/gate .*|parallel: .*HOW: .*)$option\\b" "$YML" || { echo "no job with ci/gate $option"; return 1; }
-	done < <(grep 'ci/gate" ' ci/test | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
+	done < <(grep 'ci/gate" ' ci/lib-tests.sh | grep -v retry | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
 	[ $n -ge 4 ] || { echo "only $n options found"; return 1; }
 }
 lints() {
 	diff <(list lint WHAT) <(sed -n 's/^\([a-z-]*\)) [a-z_]* ;;$/\1/p' ci/lint | sort)
 }
 variants() {
-	diff <(list instrumented HOW) <(ci/gate -h | sed -n 's/^ *\(--[a-z]*\)  *kernel with .*/\1/p' | sort)
+	diff <(list instrumented HOW) <(ci/gate -h | sed -n 's/^ *\(--[a-z]*\)  *kernel with.*/\1/p' | sort)
 }
 tests_of_tools() {
 	local command
@@ -125,6 +145,8 @@ check "stages and keys" form
 check "skips are not red" skips
 check "the milestone, unless given" milestone
 check "all lanes" lanes
+check "all bases" bases
+check "whatever takes a base" takes_base
 check "all kinds of runs of the gate" kinds
 check "all parts of ci/lint" lints
 check "all instrumented variants" variants

@@ -7,9 +7,10 @@
 
 P="$TMP/a project"
 mkdir -p "$P/scripts/src" "$P/ci/tests" "$P/ci/unit" "$P/ci/src" "$P/ci/guest" "$P/patches/iterator"
-cp "$TOP/scripts/lib.sh" "$P/scripts/"
-cp "$TOP"/ci/{test,lib-kernel.sh} "$P/ci/"
+cp -r "$TOP"/scripts/{lib.sh,lib-base.sh,base-checksums,bases} "$P/scripts/"
+cp "$TOP"/ci/{test,lib-kernel.sh,lib-tests.sh} "$P/ci/"
 unset TDP_BUILD
+S=22.03-lts-sp2
 T=$P/ci/test
 echo patches/iterator/one.patch >"$P/series"
 # program FILE LINE...: a script that prints its arguments and runs the lines.
@@ -46,12 +47,25 @@ check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
 check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
 check "--all has symbols and RPMs" expect 0 '^rpm$' "$T" --all --list
 check "--all has KVM as modules" expect 0 "^gate-iterator-modules$" "$T" --all --list
+check "--all has the other bases" expect 0 "^gate-oe-$S-iterator-kasan$" "$T" --all --list
+check "a server's kernel only where not all are" expect 1 '' \
+	bash -c "'$T' --all --list | grep -x gate-oe-$S-iterator-server"
+# A base that nobody imported, and one that is there.
+program scripts/fetch-base 'echo "$1 is not imported: import it so" >&2; exit 4'
+program scripts/apply-series 'exit 0'
+check "what needs a base that is not there is skipped" expect 0 "^dry-run-oe-$S .*skipped: openeuler-$S is not imported" \
+	"$T" "dry-run-oe-$S" check-series
+program scripts/fetch-base 'echo "/the/tree"'
+check "with it, the dry run" expect 0 "^dry-run-oe-$S .* passed" "$T" "dry-run-oe-$S" "gate-oe-$S-iterator"
+check "looks at its tree" grep -qx -- '/the/tree' "$P/build/results/test/dry-run-oe-$S.log"
+check "and its gate is in amd-npt" grep -qx -- "--retry --base openeuler-$S --lane amd-npt iterator" \
+	"$P/build/results/test/gate-oe-$S-iterator.log"
 check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
 check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
 
 program ci/gate 'echo "RUN  VERDICT"' 'printf "%s\n" "amd-plain-tdp0 pass 3" "    all passed"' \
 	'printf "%s\n" "amd-plain-tdp0-first flaky" "    fail: perf (exit=254); 2 passed; a later boot passed"'
-check "a second boot is asked for" grep -qx -- '--retry iterator' "$P/build/results/test/gate-iterator.log"
+check "a second boot is asked for" grep -q -- '^--retry .* iterator$' "$P/build/results/test/gate-iterator.log"
 check "a flaky gate" expect 0 '^gate-iterator +[0-9]+ s  passed, FLAKY$' "$T" gate-iterator check-series
 check "its tests are named" test "$(tail -n 2 "$TMP/.out" | head -n 1)" = \
 	"FLAKY, passed in a later boot only: gate-iterator amd-plain-tdp0 perf (exit=254)"
