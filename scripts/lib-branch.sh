@@ -153,6 +153,6 @@ keep_others() {
 	local why="make a new branch (scripts/series-to-git) and bring your commits over, or see --force"
 	[ -z "$force" ] || return 0
 	made_commit "$1"
-	[ -n "$MADE" ] || die $EX_USAGE "$1:1: the branch was made without it: $why"
-	makes "$1" "$MADE" || die $EX_USAGE "$1:1: changed since the branch was made: $why"
+	[ -n "$MADE" ] || die "$EX_USAGE" "$1:1: the branch was made without it: $why"
+	makes "$1" "$MADE" || die "$EX_USAGE" "$1:1: changed since the branch was made: $why"
 }

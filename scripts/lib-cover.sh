@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # base is the caller's
 # scripts/lib-cover.sh - the cover letter of the series, from what the project
 # says of itself.
 #

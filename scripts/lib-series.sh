@@ -96,6 +96,7 @@ use_tree() {
 		p=${line#*:}
 		die "$EX_USAGE" "$TREE/${line%%:*}:${p%%:*}: this tree has (part of) the TDP MMU feature already, '$(grep -oE "$FEATURE" <<<"$p" | head -n 1)': apply the series to a tree without it; BACKPORT-NOTES.md has a section on openEuler's own backport"
 	}
+	# shellcheck disable=SC2153 # set by use_kind
 	if [ "$KIND" = stable ]; then
 		say "$TREE is Linux $v.$(sed -n 's/^SUBLEVEL *= *//p' "$TREE/Makefile"): ${SERIES#"$TOP/"}"
 	elif [ -z "$TREE_BASE" ]; then

@@ -51,6 +51,7 @@ killed() {
 	mkdir -p "$P/.series.todo/files/patches/rwlock-rcu"
 	cp "$TMP/whole/patches/rwlock-rcu/other.patch" "$P/patches/rwlock-rcu"
 	cp "$TMP/whole/series" "$P/.series.todo/files"
+	cp "$TMP/whole/patches/stable.series" "$P/.series.todo/files/patches"
 	echo $THREE >"$P/.series.todo/remove"
 	to_series "$TMP/tree" >/dev/null && diff -r "$TMP/whole" "$P"
 }

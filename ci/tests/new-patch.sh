@@ -127,6 +127,7 @@ killed() {
 	: >"$P/.series.todo/remove"
 	cp "$TMP/whole/patches/rwlock-rcu/more.patch" "$P/patches/rwlock-rcu"
 	cp "$TMP/whole"/{series,upstream-map.csv} "$P/.series.todo/files"
+	cp "$TMP/whole/patches/stable.series" "$P/.series.todo/files/patches"
 	expect 2 'more.patch:1: error: is there already' new --local --title "KVM: More" && diff -r "$TMP/whole" "$P"
 }
 
