@@ -49,7 +49,9 @@ in_place() {
 # written the way git writes it; in any case the same commits come of it.
 from_nothing() {
 	local p other=0
-	rm -r "$P/patches"
+	for p in "${PATCHES[@]}"; do
+		rm "$P/$p"
+	done
 	"$P/scripts/git-to-series" "$TMP/tree" >/dev/null || return 1
 	cmp "$TMP/was/series" "$P/series" || return 1
 	for p in "${PATCHES[@]}"; do
