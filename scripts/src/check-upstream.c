@@ -1,4 +1,4 @@
-!matches(r->field[COMMIT], "|" ID_ERE "|" SHORT_ID_ERE) ||// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0
 /*
  * check-upstream.c - upstream-map.csv against a clone of Linux: is each commit
  * what the map says, and has each later fix or revert of one its place in the map?
@@ -112,7 +112,7 @@ static void load_map(struct check *c)
 		refuse(c->map_path, "not in order: run scripts/check-series");
 	for (i = 1; i < c->map.nr; i++) {
 		r = &c->map.row[i];
-		if (r->nr != NR_COLUMNS || !matches(r->field[COMMIT], "|" ID_ERE) ||
+		if (r->nr != NR_COLUMNS || !matches(r->field[COMMIT], "|" ID_ERE "|" SHORT_ID_ERE) ||
 		    !matches(r->field[FIXES], "|" ID_ERE "( " ID_ERE ")*"))
 			refuse(c->map_path, "line %zu is not in order: run scripts/check-series", r->line);
 		/* a short id is left alone: it is of a prerequisite that stable lacks */
