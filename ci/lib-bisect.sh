@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of those who source this
 # ci/lib-bisect.sh - building just what a patch affects.
 #
 # Usage:   . ci/lib-bisect.sh        after scripts/lib.sh and ci/lib-kernel.sh
@@ -17,8 +17,9 @@
 part_key() {
 	local arch=${1#tests-}
 	{
+		echo "$BASE_KIND"
 		cat "$TOP"/configs/* "$TOP/ci/merge-config" "$TOP/ci/lib-kernel.sh" \
-			"$TOP/ci/lib-bisect.sh"
+			"$TOP"/ci/lib-{bisect,parts}.sh
 		"$(kernel_cross "$arch")gcc" --version
 		grep -sE '^(version|tarball|content) ' "$BASE/.base" || true
 	} | sha256sum

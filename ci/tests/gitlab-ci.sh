@@ -79,7 +79,7 @@ lanes() {
 bases() {
 	local job n=0
 	while read -r job; do
-		[[ $(value "$job" script) = *'--base "$BASE"'* ]] || continue
+		[[ $(value "$job" script) = *"--base \"\$BASE\""* ]] || continue
 		n=$((n + 1))
 		diff <(value "$job" parallel | grep -oE 'BASE: \[[^]]*' | cut -c8- | tr -d ' ' | tr , '\n' | sort) \
 			<({ echo "$BASE_VERSION"; grep -l '^content ' scripts/bases/* | sed 's/.*\///'; } | sort) || return
