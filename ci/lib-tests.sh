@@ -88,7 +88,7 @@ for base in $(tested_bases); do
 		add "prove-$short" "$TOP/ci/prove" --base "$base" --all
 		add "kabi-$short" "$TOP/ci/kabi" --base "$base"
 	elif [ -n "$last" ]; then
-		add "gate-$short-$last" "$TOP/ci/gate" --retry --base "$base" --lane amd-npt "$last"
+		add "gate-$short-$last" "$TOP/ci/gate" --retry --base "$base" --lane amd-npt --list openeuler "$last"
 	fi
 done
 [ ! -x "$TOP/ci/tests/boot-init.sh" ] || add tool-boot-init "$TOP/ci/tests/boot-init.sh"
