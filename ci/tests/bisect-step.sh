@@ -50,6 +50,7 @@ planted_bug() {
 		next_patch patches/rwlock-rcu/count-$i.patch
 		echo "patches/rwlock-rcu/count-$i.patch" >>"$TMP/project/series"
 	done
+	"$TMP/project/scripts/derive-series" 2>/dev/null || return
 	to_git "$TMP/tree" || return 1
 	out=$(bisect_run "$TMP/tree" tdp-mmu-iterator tdp-mmu \
 		sh -c "gcc -o '$TMP/t' virt/kvm/count.c && '$TMP/t' | grep -qx right")

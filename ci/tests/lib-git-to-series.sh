@@ -8,6 +8,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=made-up-git.sh
 . "$TOP/ci/tests/made-up-git.sh"
+# shellcheck disable=SC2034 # for those who source this
 P=$TMP/project STABLE=patches/stable.series
 
 # same [PATH...]: the project is as it was, but for these paths.

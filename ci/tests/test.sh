@@ -51,6 +51,7 @@ check "--all has the other bases" expect 0 "^gate-oe-$S-iterator-kasan$" "$T" --
 check "a server's kernel only where not all are" expect 1 '' \
 	bash -c "'$T' --all --list | grep -x gate-oe-$S-iterator-server"
 # A base that nobody imported, and one that is there.
+# shellcheck disable=SC2016 # the program's
 program scripts/fetch-base 'echo "$1 is not imported: import it so" >&2; exit 4'
 program scripts/apply-series 'exit 0'
 check "what needs a base that is not there is skipped" expect 0 "^dry-run-oe-$S .*skipped: openeuler-$S is not imported" \
