@@ -22,7 +22,7 @@ PROVE=$P/ci/prove
 V=$B/base/$BASE_VERSION
 MMU=arch/x86/kvm/mmu
 cp -r "$TOP"/scripts/. "$P/scripts/"
-cp "$TOP"/ci/{prove,lib-proof.sh,lib-sides.sh,lib-judge.sh,prepare-tree} "$P/ci/"
+cp "$TOP"/ci/{prove,lib-proof.sh,lib-sides.sh,lib-judge.sh,lib-which.sh,prepare-tree} "$P/ci/"
 mkdir -p "$P/configs" "$P/ci/unit" "$P/ci/proofs" "$P/ci/guest"
 
 # The builders: an image is the name of a copy of what the tree says.
