@@ -68,6 +68,7 @@ again() {
 	key=$(cat "$t/.key")
 	sed -i '/one.patch/d; 1a patches/iterator/zero.patch' "$TMP/project/series"
 	cp "$TMP/project/patches/iterator/one.patch" "$TMP/project/patches/iterator/zero.patch"
+	"$TMP/project/scripts/derive-series" 2>/dev/null
 	prepare iterator && [ "$key" != "$(cat "$t/.key")" ]
 }
 
