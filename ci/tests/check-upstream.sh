@@ -183,7 +183,7 @@ bad_map() {
 	expect 2 "not in order: run scripts/check-series" run
 }
 check "a row with too few fields" bad_map '2s/,adapted//'
-check "a short id" bad_map "2s/${ID[walk]}/${ID[walk]:0:12}/"
+check "an id that is too short" bad_map "2s/${ID[walk]}/${ID[walk]:0:11}/"
 check "another header" bad_map '1s/note,entry/entry,note/'
 check "a quote left open" bad_map '3s/""walk""/""walk"/'
 empty_map() {
