@@ -4,6 +4,7 @@
 # Usage:   . "$(dirname "$(readlink -f "$0")")/lib.sh"      (ci/: ../scripts/lib.sh)
 # Inputs:  TDP_BUILD  where everything built or fetched goes (default: build/ in the project)
 #          JOBS       parallel compile jobs (default: number of CPUs)
+#          TDP_INSTALLED  packages known to be installed; set by need_packages
 # Outputs: variables TOP, BUILD, JOBS, SERIES and KIND (use_kind), MAP, BASE_VERSION,
 #          MILESTONES, the exit codes EX_*, and the functions below.
 # Exit codes, the same in every command of the project:
@@ -90,24 +91,37 @@ hold_lock() {
 }
 
 # need_packages PACKAGE...: Debian packages, or their namesakes where rpm rules;
-# installed when root, named otherwise.
+# installed when root, named otherwise. Those that were seen are kept in TDP_INSTALLED,
+# for what this process starts too: to ask dpkg takes longer than many a script.
 need_packages() {
-	local p missing=()
+	local p asked=() missing=()
+	for p; do
+		[[ " ${TDP_INSTALLED-} " = *" $p "* ]] || asked+=("$p")
+	done
+	[ ${#asked[@]} -gt 0 ] || return 0
 	if ! command -v dpkg-query >/dev/null; then
 		# shellcheck source-path=SCRIPTDIR source=lib-rpm.sh
 		. "$TOP/scripts/lib-rpm.sh"
-		need_rpms "$@"
+		need_rpms "${asked[@]}"
 		return
 	fi
-	for p; do
-		dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |
-			grep -qx installed || missing+=("$p")
+	_look_for "${asked[@]}"
+	for p in "${asked[@]}"; do
+		[[ " $TDP_INSTALLED " = *" $p "* ]] || missing+=("$p")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" -eq 0 ] ||
 		die $EX_HARNESS "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
 	say "installing ${missing[*]}"
 	with_lock apt _apt_install "${missing[@]}"
+	_look_for "${missing[@]}"
+}
+
+# _look_for PACKAGE...: those that are there join TDP_INSTALLED.
+_look_for() {
+	local found
+	found=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p') || true
+	export TDP_INSTALLED="${TDP_INSTALLED-} ${found//$'\n'/ }"
 }
 
 # All checkouts of a machine share its packages: the lock is the machine's. What a

@@ -8,6 +8,7 @@
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
 
 export TDP_BUILD=$TMP/build ASKED=$TMP/asked
+unset TDP_INSTALLED
 BIN=$TMP/bin
 mkdir "$BIN"
 for f in bash basename cat dirname env flock mkdir mv nproc readlink; do
