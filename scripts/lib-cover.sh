@@ -18,9 +18,10 @@ paragraph() {
 
 # cell ROW N: the N-th cell of a row of a Markdown table.
 cell() {
-	local cells
+	local cells text
 	IFS='|' read -r -a cells <<<"$1"
-	sed 's/^ *//; s/ *$//' <<<"${cells[$2]-}"
+	read -r text <<<"${cells[$2]-}" || true
+	printf '%s\n' "$text"
 }
 
 # readme_row MILESTONE: its row in README's table of milestones.
@@ -46,14 +47,15 @@ notes() {
 
 # shortlog: the patches by upstream author, as git shortlog prints them.
 shortlog() {
-	local p author
+	local p author title
 	local -A titles=() n=()
-	for p in "${PATCHES[@]}"; do
+	while IFS= read -r title; do
+		p=${title%%:*} title=${title#*:Subject: }
 		[ -n "${RELATION[$p]-}" ] || die "$EX_FAIL" "$p:1: no row in upstream-map.csv: run scripts/check-series"
 		author=${AUTHOR[$p]:-Patches of our own}
 		n[$author]=$((${n[$author]-0} + 1))
-		titles[$author]+="  $(sed -n '/^Subject: /{s///p;q}' "$TOP/$p")"$'\n'
-	done
+		titles[$author]+="  $title"$'\n'
+	done < <(cd "$TOP" && grep -H -m 1 '^Subject: ' "${PATCHES[@]}")
 	printf '%s\n' "${!n[@]}" | sort | while IFS= read -r author; do
 		printf '%s (%d):\n%s\n' "$author" "${n[$author]}" "${titles[$author]}"
 	done

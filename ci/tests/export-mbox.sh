@@ -27,15 +27,11 @@ repo() {
 	git -C "$1" commit -q -m base
 }
 
-# messages: what git made of the mails, against the patches' own headers
+# messages DIR: what git made of the mails, against the patches' own headers
 messages() {
-	local p n=${#PATCHES[@]}
-	[ "$(git -C "$1" rev-list --count HEAD)" -eq $((n + 1)) ] || return 1
-	for p in "${PATCHES[@]}"; do
-		n=$((n - 1))
-		diff <(git -C "$1" log -1 --format='From: %an <%ae>%nDate: %aD%nSubject: %B' "HEAD~$n" | sed '/./,$!d') \
-			<(sed '/^---$/q' "$P/$p" | sed '$s/^---$//') || return 1
-	done
+	[ "$(git -C "$1" rev-list --count HEAD)" -eq $((${#PATCHES[@]} + 1)) ] &&
+		diff <(git -C "$1" log --reverse --format='From: %an <%ae>%nDate: %aD%nSubject: %B---' HEAD~${#PATCHES[@]}..) \
+			<(cd "$P" && awk 'FNR == 1 { head = 1 } head; $0 == "---" { head = 0 }' "${PATCHES[@]}")
 }
 
 plain_am() {
