@@ -10,7 +10,6 @@
 # shellcheck source-path=SCRIPTDIR source=made-up.sh
 . "$TOP/ci/tests/made-up.sh"
 need_packages quilt patch patchutils bzip2 tar
-project_build=$BUILD
 export TDP_BUILD=$TMP/build
 URL='https://gitee.com/openeuler/kernel/issues/I9&x=|\1'
 TAKER='T. A. Ker <taker@example.org>'

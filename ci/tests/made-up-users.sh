@@ -35,7 +35,7 @@ change() {
 }
 
 make_tree() {
-	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 0\n' | put Makefile
+	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 223\n' | put Makefile
 	: | put Kbuild
 	: | put arch/x86/kvm/Makefile
 	put include/linux/kvm_host.h <<-'END'

@@ -29,7 +29,8 @@ fi
 export TDP_BUILD=$TMP/build
 mkdir "$P" "$PRISTINE"
 cp -r "$TOP"/{scripts,patches,series,upstream-map.csv,README.md,BACKPORT-NOTES.md} "$P"
-TOP=$P SERIES=$P/series
+TOP=$P
+use_kind stable
 select_patches ''
 (
 	cd "$base" || exit
