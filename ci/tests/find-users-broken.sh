@@ -17,7 +17,6 @@ sane_build() {
 	gcc -std=gnu11 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$TMP/sane" \
 		"$TOP"/scripts/src/{find-users,changes,decls,ctokens,text}.c
 }
-export ASAN_OPTIONS=detect_leaks=0 # it ends with what it has allocated
 
 # sane CODE ARGUMENT...: no sanitizer says a word.
 sane() {
