@@ -7,7 +7,7 @@
 # Exit codes: 1 proofs and map do not fit, 2 a proof that is not in order
 
 PROOFS=$TOP/ci/proofs
-PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails"
+PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails base"
 
 all_proofs() {
 	[ ! -d "$PROOFS" ] || find "$PROOFS" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
@@ -26,12 +26,13 @@ patch_path() {
 	done < <(series_patches)
 }
 
-# kind_for PROOF: of bases that its patch is for: stable or openeuler; where it is for
-# both, that of the base chosen.
+# kind_for PROOF: of bases that it, or else its patch, is for: stable or openeuler; where
+# it is for both, that of the base chosen.
 kind_for() {
 	local p
 	p=$(proof_value "$1" patch)
-	{ sed '/^---$/,$d' "$TOP/${p:-none}" 2>/dev/null | sed -nE 's/^Base: (stable|openeuler)$/\1/p' | grep .; } ||
+	{ proof_value "$1" base | grep . ||
+		sed '/^---$/,$d' "$TOP/${p:-none}" 2>/dev/null | sed -nE 's/^Base: (stable|openeuler)$/\1/p' | grep .; } ||
 		echo "$BASE_KIND"
 }
 
@@ -41,7 +42,7 @@ read_proof() {
 	local file=ci/proofs/$1/proof line n=0 key value f
 	proof=$1 dir=$PROOFS/$1
 	patch='' shows='' lane='' command='' variant=plain mmu=tdp1 cpus=- cpu='' extra_append=''
-	milestone='' kernel_from='' tests='' fails=''
+	milestone='' kernel_from='' tests='' fails='' for_base=''
 	[ -f "$TOP/$file" ] || die "$EX_USAGE" "$file:1: no such file"
 	[[ $1 =~ ^[a-z0-9-]+$ ]] || die "$EX_USAGE" "$file:1: a proof's name has a-z, 0-9 and hyphens"
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -50,7 +51,7 @@ read_proof() {
 		[[ $line =~ ^([a-z]+):\ +(.*[^\ ])\ *$ ]] || die "$EX_USAGE" "$file:$n: not 'KEY: VALUE'"
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case " $PROOF_KEYS " in *" $key "*) ;; *) die "$EX_USAGE" "$file:$n: unknown key '$key': $PROOF_KEYS" ;; esac
-		case $key in append) key=extra_append ;; kernel) key=kernel_from ;; esac
+		case $key in append) key=extra_append ;; kernel) key=kernel_from ;; base) key=for_base ;; esac
 		printf -v "$key" %s "$value"
 	done <"$TOP/$file"
 	[ -n "$shows" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
@@ -61,6 +62,7 @@ read_proof() {
 		[ -z "${!key}" ] || is_milestone "${!key}" ||
 			die "$EX_USAGE" "$file:$(line_of "$1" "${key%_from}"): no milestone '${!key}': $MILESTONES"
 	done
+	case $for_base in '' | stable | openeuler) ;; *) die "$EX_USAGE" "$file:$(line_of "$1" base): '$for_base' is no kind of base: openeuler or stable" ;; esac
 	for f in undo window; do
 		[ ! -f "$dir/$f.patch" ] || sed '/^\(diff \|--- \)/,$d' "$dir/$f.patch" | grep -q '[a-z]' ||
 			die "$EX_USAGE" "${dir#"$TOP/"}/$f.patch:1: its head does not say what it does"

@@ -24,6 +24,9 @@ check "a proof that fails in no known way" expect 2 "proof:4: error: fails: 'tes
 proof bad iterator/two "test one" one
 echo 'colour: red' >>"$P/ci/proofs/bad/proof"
 check "an unknown key" expect 2 "proof:5: error: unknown key 'colour'" "$PROVE" bad
+proof bad iterator/two "test one" one
+echo 'base: fedora' >>"$P/ci/proofs/bad/proof"
+check "an unknown kind of base" expect 2 "proof:5: error: 'fedora' is no kind of base" "$PROVE" bad
 proof bad rwlock-rcu/more "test more" more
 proof_patch bad undo 's/^more exit=0/more exit=1/' ""
 check "an undo.patch that does not say what it does" expect 2 'undo.patch:1: error: its head' "$PROVE" bad
@@ -106,6 +109,9 @@ proof new iterator/two "test two" two
 check "a proof that the map does not name" expect 1 '^new +failed +upstream-map.csv: the map does not name it' "$PROVE" --all
 check "the others are run" grep -q '^two *proved' "$TMP/.out"
 check "and it is found by the check" expect 1 'ci/proofs/new/proof:1: error: the map does not name it' "$PROVE" --check
+echo 'base: openeuler' >>"$P/ci/proofs/new/proof"
+check "a proof for another kind of base" expect 0 '^prove: new: .* not for 5.10' "$PROVE" --all
+sed -i /^base:/d "$P/ci/proofs/new/proof"
 row iterator/tool "prove new"
 check "a row of another patch" expect 1 "upstream-map.csv:5: error: 'new' proves patches/iterator/two.patch" "$PROVE" --check
 row iterator/two "prove nothing-like-this"
