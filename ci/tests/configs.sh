@@ -3,6 +3,7 @@
 #
 # Usage:   ci/tests/configs.sh
 # Inputs:  the base tree, by ci/prepare-tree base; configs/
+#          TDP_ALL  not empty: all architectures; else x86_64 only
 # Outputs: TAP on stdout: every variant of configs/rules merges; an option that
 #          does not exist, one whose dependencies are not there, one that cannot
 #          be switched off and a misspelt line are refused with their place
@@ -36,6 +37,10 @@ check "unknown variant" expect 2 "no rule" "$merge" "$tree" fast x86_64 obj-test
 check "unknown architecture" expect 2 "unknown architecture" "$merge" "$tree" plain vax obj-test
 check "no kernel tree" expect 2 "no kernel tree" "$merge" "$TMP" plain x86_64 obj-test
 while read -r arch variant _; do
+	if [ "$arch" != x86_64 ] && [ -z "${TDP_ALL-}" ]; then
+		skip "$variant on $arch" "takes long: with ci/test --all"
+		continue
+	fi
 	# Not in the check: what is installed is told.
 	# shellcheck disable=SC2046 # a list of words
 	need_packages $(kernel_packages "$arch")

@@ -4,7 +4,8 @@
 #
 # Usage:   . ci/tests/whole-series.sh     after tap.sh; ends the test with a skip
 #          when there is no base to be had
-# Inputs:  series, patches/, scripts/; of the base (scripts/fetch-base) the files
+# Inputs:  TDP_ALL  not empty: all of the series; else its first two milestones
+#          series, patches/, scripts/; of the base (scripts/fetch-base) the files
 #          that the series touches: git on a whole kernel tree takes a minute and
 #          changes nothing for the others
 # Outputs: $P the copy of the project, $PRISTINE the files, PATCHES all patches;
@@ -29,6 +30,10 @@ fi
 export TDP_BUILD=$TMP/build
 mkdir "$P" "$PRISTINE"
 cp -r "$TOP"/{scripts,patches,series,upstream-map.csv,README.md,BACKPORT-NOTES.md} "$P"
+if [ -z "${TDP_ALL-}" ]; then
+	rm -r "$P"/patches/{parallel-faults,leak-unsync-fixes,default-on}
+	sed -i '/^# milestone: parallel-faults$/,$d; /^\(#stable: \)\?patches\/parallel-faults\//,$d' "$P"/{series,patches/stable.series}
+fi
 TOP=$P
 use_kind stable
 select_patches ''
