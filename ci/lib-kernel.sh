@@ -11,7 +11,9 @@
 # Objects of two trees share their ccache entries because no path of a tree is
 # in the compiler's command line: kbuild uses the relative path `..` when the
 # output folder is directly below the source tree, so that is where it has to
-# be, and ccache is told not to mix in the working directory.
+# be, and ccache is told not to mix in the working directory. It takes the files that
+# kbuild has the compiler name (-MMD) for what an object depends on, and runs no
+# preprocessor of its own.
 
 # Those whose KVM is compiled, not booted: a name, and behind a hyphen which of
 # an architecture's kinds of KVM. Only openEuler's kernel has one for riscv; for its
@@ -58,18 +60,20 @@ kernel_packages() {
 
 # kernel_make TREE OBJ ARCH ARGUMENT...: make in TREE with output in TREE/OBJ.
 kernel_make() {
-	local tree=$1 obj=$2 arch=$3 cross ccache=''
+	local tree=$1 obj=$2 arch=$3 cross ccache='' cc=''
 	shift 3
 	cross=$(kernel_cross "$arch")
-	! command -v ccache >/dev/null || ccache='ccache '
+	! command -v ccache >/dev/null || ccache='ccache ' cc='ccache '
+	# Kconfig only asks what the compiler can do: those answers are not kept.
+	[[ ${*: -1} != *config ]] || cc=''
 	env -u MAKEFLAGS -u KBUILD_OUTPUT -u CFLAGS -u LDFLAGS \
-		CCACHE_DIR="${CCACHE_DIR:-$BUILD/ccache}" CCACHE_NOHASHDIR=1 \
+		CCACHE_DIR="${CCACHE_DIR:-$BUILD/ccache}" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 \
 		CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-3G}" \
 		KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
 		KBUILD_BUILD_USER=tdp KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1 \
 		LOCALVERSION='' \
 		make -C "$tree" O="$obj" ARCH="${arch%%-*}" CROSS_COMPILE="$cross" \
-		CC="$ccache${cross}gcc" HOSTCC="${ccache}gcc" -j"$JOBS" "$@"
+		CC="$cc${cross}gcc" HOSTCC="${ccache}gcc" -j"$JOBS" "$@"
 }
 
 # tree_key TREE: the content of a tree that ci/prepare-tree made, in one line.
