@@ -59,6 +59,7 @@ since() {
 }
 check "what differs from a commit, and the rest of its milestone" since
 check "--since without such a commit" expect 2 "no commit 'elsewhere'" bisect --since elsewhere
+check "--quick: the other architectures behind the last patch" expect 0 '^bisect: 5 patches build: 3 builds, 6 remembered' bisect --quick
 check "the last milestone" expect 0 '^bisect: 5 patches build: 0 builds, 13 remembered' bisect --last
 check "the base is untouched" test "$before" = "$(content)"
 
@@ -85,6 +86,8 @@ broken "a syntax error" "(x86_64|i386): .*mmu.c:.*error:" arch/x86/kvm/mmu.c 's/
 broken "a warning" "(x86_64|i386): .*unused.*-Werror" arch/x86/kvm/mmu.c 's/return/int x; return/'
 broken "only on i386" "i386: .*mmu.c:.*error:" arch/x86/kvm/mmu.c 's/return/_Static_assert(sizeof(long) == 8, "wide"); return/'
 broken "only on arm64" "arm64: .*error:" virt/kvm/kvm_main.c '1i #ifdef __aarch64__\n#error none\n#endif'
+check "--quick finds it behind the last patch" expect 1 \
+	'^patches/iterator/third.patch:1: error: \(and the tree before it, .* does not build for arm64: ' bisect --quick
 broken "i386 calls what it does not compile" "i386: wide: error: called, but not compiled" arch/x86/kvm/mmu.c 's/n + LIMIT/wide(n) + LIMIT/'
 broken "a selftest that does not compile" "tests-(x86_64|arm64): test.c:.*error:" tools/testing/selftests/kvm/test.c 's/return/retrun/'
 broken "a new warning of a selftest" "tests-(x86_64|arm64): test.c: error: new warning: .*second" tools/testing/selftests/kvm/test.c 's/int unused;/int unused, second;/'
