@@ -130,7 +130,7 @@ matrix() {
 		grep -q '^ok 2 - 5.10.900: 3 patches, zero fuzz, 1 with an offset$' "$TMP/.out" &&
 		grep -q '^ok 3 - 5.10.901 # SKIP .*cannot get linux 5.10.901' "$TMP/.out" &&
 		expect 4 'SKIP' "$TMP/project/ci/base-matrix" 5.10.901 &&
-		expect 2 'unknown version' "$TMP/project/ci/base-matrix" 5.10.902
+		expect 2 'unknown base' "$TMP/project/ci/base-matrix" 5.10.902
 }
 
 matrix_fails() {
