@@ -4,7 +4,8 @@
 # Usage:   . ci/lib-tests.sh         by ci/test
 # Inputs:  all (not empty: what takes longer too), bisect (options of ci/bisect) of
 #          ci/test; the project as it lies there
-# Outputs: names (array, in order), commands (of each name, what it runs)
+# Outputs: names (array, in order), commands (of each name, what it runs), slow (names
+#          that run with --all, or by name)
 # Exit codes: none of its own
 
 # has_patches MILESTONE
@@ -19,6 +20,11 @@ tested_bases() {
 		[ -z "$(base_field "$base" content)" ] || echo "$base"
 	done
 }
+
+# What takes minutes each: with --all, or by name.
+slow=" tool-bisect tool-build-rpm tool-configs tool-export-openeuler tool-gate tool-git-round-trip
+tool-git-to-series tool-git-to-series-kinds tool-killed tool-lanes tool-prove base-matrix bisect "
+slow=${slow//$'\n'/ }
 
 # The tests: names in order, and what each runs.
 names=()
