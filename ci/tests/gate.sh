@@ -123,6 +123,11 @@ rm -rf "$B/cache"
 check "a known failure that the base shows in another way" expect 1 'two \(exit=254\)' "${ONE[@]}"
 records base exit=254
 rm -rf "$B/cache"
+rm -rf "$B/cache" "$B"/kernel "$P/fake/boots"
+check "known failures left out" expect 0 'amd-npt-plain-tdp1 +pass +1 +0 +0 ' "${ONE[@]}" --skip-known
+check "are named" grep -q 'amd-npt-plain-tdp0: left out, as ci/known-failures has them: two$' "$TMP/.out"
+check "the other test is not" grep -q '^one ' "$R/amd-npt-plain-tdp1/tests.txt"
+check "no base is built or booted for it" test ! -e "$B/kernel/base" -a "$(grep -c '^base ' "$P/fake/boots")" -eq 0
 check "a known failure that the base shows too" expect 0 'amd-npt-plain-tdp1 +pass +1 +0 +1 ' "${ONE[@]}"
 rm -rf "$B/cache"
 echo base >"$P/fake/other-mmu"
