@@ -382,8 +382,8 @@ static void check_row(struct project *pr, const struct csv_row *r)
 		finding(MAP, r->line, "a local row has no upstream_commit");
 	if (omitted && !*r->field[NOTE])
 		finding(MAP, r->line, "omitted without a reason in the note");
-	if (!matches(r->field[ENTRY], "|X?[1-9][0-9]{0,2}"))
-		finding(MAP, r->line, "entry '%.20s' is neither N, XN nor empty", r->field[ENTRY]);
+	if (!matches(r->field[ENTRY], "|[XY]?[1-9][0-9]{0,2}"))
+		finding(MAP, r->line, "entry '%.20s' is neither N, XN, YN nor empty", r->field[ENTRY]);
 	if (!omitted && !folded)
 		check_primary(pr, r);
 	else if (*r->field[FIXES])

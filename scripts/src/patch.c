@@ -148,7 +148,8 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 	take(c, "category: ", "cleanup|bugfix|performance|feature|doc|other",
 	     "'category: ' cleanup, bugfix, performance, feature, doc or other", NULL);
 	take(c, "bugzilla: ", "NA|https?://[^ ]+", "'bugzilla: ' NA or a URL", NULL);
-	take(c, "CVE: ", "NA|CVE-[0-9]{4}-[0-9]{4,}", "'CVE: ' NA or CVE-YYYY-N", NULL);
+	take(c, "CVE: ", "NA|CVE-[0-9]{4}-[0-9]{4,}(, CVE-[0-9]{4}-[0-9]{4,})*",
+	     "'CVE: ' NA or CVE-YYYY-N, or several with commas", NULL);
 	take_blank(c, "an empty line before Reference");
 	if (take(c, "Reference: ", ".*[^ ]", "'Reference: '", &ref) && p->commit.value) {
 		const char *id = strrchr(ref.value, '/');
