@@ -36,6 +36,8 @@ int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void 
 void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
 /* Window i, 1 to 511: the guest sees the 2 MiB from gpa at address i * HUGE. */
 void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
+/* The same by way of a page table of the guest's, at gpa. */
+void vm_table(struct vm *vm, unsigned int i, uint64_t gpa);
 /* The guest reads or writes 8 bytes. */
 uint64_t vm_read(struct vm *vm, uint64_t gva);
 void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
@@ -58,6 +60,10 @@ char *trace_stop(const char * const *events);
 
 /* facts/pae.c */
 void pae_l1(void);
+
+/* facts/shadow.c */
+void shadow_gfn(void);
+void shadow_role(void);
 
 /* facts/host.c */
 void change_pte(void);

@@ -44,6 +44,9 @@ static const char help[] =
 "         five-levels     a guest with page tables of five levels finds its memory\n"
 "         pae-l1          a hypervisor with PAE paging runs its guest, with nested\n"
 "                         paging, and gets the CPU back; AMD\n"
+"         shadow-gfn      a huge page of the guest's that becomes another one, without\n"
+"                         KVM's knowledge, shows that one, and goes with it\n"
+"         shadow-role     so does one that becomes a page table at the same address\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -499,7 +502,9 @@ static const struct {
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
 	{ "unmap-yields", unmap_yields },
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
-	{ "five-levels", five_levels }, { "pae-l1", pae_l1 }, { "change-pte", change_pte }, { "idle-pages", idle_pages },
+	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
+	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
+	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
 int main(int argc, char **argv)

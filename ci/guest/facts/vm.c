@@ -62,6 +62,11 @@ void vm_window(struct vm *vm, unsigned int i, uint64_t gpa)
 	((uint64_t *)(vm->low + PD))[i] = gpa | P_HUGE;
 }
 
+void vm_table(struct vm *vm, unsigned int i, uint64_t gpa)
+{
+	((uint64_t *)(vm->low + PD))[i] = gpa | P_RW;
+}
+
 static void long_mode(struct vm *vm)
 {
 	struct kvm_segment code = { .type = 11, .present = 1, .s = 1, .l = 1, .g = 1, .limit = ~0U, .selector = 8 };
