@@ -30,6 +30,8 @@ void vm_free(struct vm *vm);
 bool host_la57(void);
 /* The guest's have, too: what is at an address is at BIT_48 above it again. */
 bool vm_five_levels(struct vm *vm);
+/* Its page directory, with the windows. */
+#define VM_PD	0x4000
 #define BIT_48	(1UL << 48)
 /* A memslot; size 0 deletes it. Returns 0 or errno. */
 int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
@@ -64,6 +66,7 @@ void pae_l1(void);
 /* facts/shadow.c */
 void shadow_gfn(void);
 void shadow_role(void);
+void smm_tracking(void);
 
 /* facts/host.c */
 void change_pte(void);

@@ -47,6 +47,8 @@ static const char help[] =
 "         shadow-gfn      a huge page of the guest's that becomes another one, without\n"
 "                         KVM's knowledge, shows that one, and goes with it\n"
 "         shadow-role     so does one that becomes a page table at the same address\n"
+"         smm-tracking    a write from SMM to a page table of the guest's, which KVM\n"
+"                         shadows, does no harm\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -504,6 +506,7 @@ static const struct {
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
+	{ "smm-tracking", smm_tracking },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 

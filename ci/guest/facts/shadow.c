@@ -4,7 +4,10 @@
  * mapping, as a device would: KVM's shadow of it does not know. Only without nested
  * paging does KVM have one; with it the facts are true and say little.
  */
+#include <errno.h>
+#include <linux/kvm.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "facts.h"
@@ -86,4 +89,45 @@ void shadow_role(void)
 	((uint64_t *)t.a)[I] = (B + J * PAGE) | 3;	/* present, writable */
 	vm_table(&t.vm, 1, A);
 	end(&t, J);
+}
+
+#define SMI_CODE	0x38000		/* where an SMI begins: SMBASE + 0x8000 */
+#define MARK		0xf000
+#define MARKED		0x12345678U
+#define DATA		0x100000
+#define DATA_TAG	0x5a5a5a5aUL
+
+/*
+ * In SMM, in real mode: set the mark, write twice to an entry of the page directory that
+ * nobody uses, which KVM shadows for the time outside of SMM, and return.
+ *	movl $MARKED,MARK; movl %eax,VM_PD + 0xff0; movl %eax,VM_PD + 0xff0; rsm
+ */
+static const uint8_t smi_code[] = {
+	0x66, 0xc7, 0x06, MARK & 0xff, MARK >> 8, 0x78, 0x56, 0x34, 0x12,
+	0x66, 0xa3, 0xf0, (VM_PD >> 8) + 0xf, 0x66, 0xa3, 0xf0, (VM_PD >> 8) + 0xf,
+	0x0f, 0xaa,
+};
+
+void smm_tracking(void)
+{
+	struct vm vm;
+
+	vm_make(&vm);
+	memcpy(vm.low + SMI_CODE, smi_code, sizeof(smi_code));
+	/* The same memory in the address space of SMM. */
+	vm_slot(&vm, 1 << 16, 0, HUGE, vm.low, false);
+	*(uint64_t *)(vm.low + DATA) = DATA_TAG;
+	if (vm_read(&vm, DATA) != DATA_TAG)
+		fail("the guest does not find its memory");
+	if (ioctl(vm.vcpu, KVM_SMI, NULL))
+		skip("KVM_SMI: %s", strerror(errno));
+	if (vm_read(&vm, DATA) != DATA_TAG)
+		fail("the guest does not find its memory after SMM");
+	if (*(uint32_t *)(vm.low + MARK) != MARKED)
+		fail("the vCPU was not in SMM");
+	/* What the page directory says now is what counts. */
+	vm_window(&vm, 1, 0);
+	if (vm_read(&vm, HUGE + DATA) != DATA_TAG)
+		fail("the guest does not find its memory in another window");
+	vm_free(&vm);
 }

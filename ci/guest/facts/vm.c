@@ -17,7 +17,7 @@
 #define CODE	0x1000
 #define PML4	0x2000
 #define PDPT	0x3000
-#define PD	0x4000
+#define PD	VM_PD
 #define PML5	0x5000
 #define PORT	0x10
 
