@@ -59,7 +59,7 @@ check "what needs a base that is not there is skipped" expect 0 "^dry-run-oe-$S 
 program scripts/fetch-base 'echo "/the/tree"'
 check "with it, the dry run" expect 0 "^dry-run-oe-$S .* passed" "$T" "dry-run-oe-$S" "gate-oe-$S-iterator"
 check "looks at its tree" grep -qx -- '/the/tree' "$P/build/results/test/dry-run-oe-$S.log"
-check "and its gate is in amd-npt" grep -qx -- "--retry --base openeuler-$S --lane amd-npt --list openeuler iterator" \
+check "and its gate is in amd-npt" grep -qx -- "--retry --skip-known --base openeuler-$S --lane amd-npt --list openeuler iterator" \
 	"$P/build/results/test/gate-oe-$S-iterator.log"
 check "an unknown test" expect 2 "unknown test 'speed'" "$T" speed
 check "an unknown option" expect 2 "unknown option '--speed'" "$T" --speed
