@@ -7,8 +7,9 @@
 #          ci/unit/tdp-retry.sh TREE...    these kernel trees
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
 #          bits of leaves, the end of a fault's, handle_changed_spte_dirty_log(),
-#          kvm_tdp_mmu_write_spte() if it returns something; the stand-ins for
-#          kernel headers in ci/unit/include/
+#          kvm_tdp_mmu_write_spte() if it returns something; with what a fault may
+#          already, if its end knows the error code; the stand-ins for kernel headers
+#          in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -32,6 +33,7 @@ build() {
 		cat "$dir/part.h"
 	done >"$dir/walks.h"
 	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
+	! grep -q 'error_code' "$dir/walks.h" || flags+=(-DACCESS_ALLOWED)
 	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_retry.c" ||
 		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
 }

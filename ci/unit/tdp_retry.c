@@ -9,8 +9,8 @@
  * table, nothing, another leaf, or frozen. A walk may change leaves, and only in
  * the bits that are its own. Who holds mmu_lock for write is alone but for the CPU,
  * which marks leaves dirty: what a write replaced has to hold that. A fault that
- * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away, and one
- * that has found no memslot replaces none. The dirty log is told of each page
+ * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away, replaces
+ * none that allows its access already, and none at all if it has found no memslot. The dirty log is told of each page
  * that the CPU need not tell of any more.
  *
  * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
@@ -32,12 +32,22 @@
 #define likely(x) (x)
 
 #define UNIT_MMU_WRITABLE (1ULL << 58)
+#define UNIT_EXEC	(1ULL << 59)
+#define PFERR_WRITE_MASK (1U << 1)
+#define PFERR_FETCH_MASK (1U << 4)
 
 static const u64 shadow_dirty_mask = UNIT_DIRTY;
 
 static inline bool is_writable_pte(u64 spte)
 {
 	return spte & UNIT_WRITABLE;
+}
+
+static inline bool is_access_allowed(u32 error_code, u64 spte)
+{
+	if (error_code & PFERR_FETCH_MASK)
+		return spte & UNIT_EXEC;
+	return error_code & PFERR_WRITE_MASK ? is_writable_pte(spte) : spte & UNIT_PRESENT;
 }
 
 static inline bool spte_ad_need_write_protect(u64 spte)
@@ -272,25 +282,39 @@ static bool write_replaces(int level)
 #define RW(n)		(LEAF(n) | UNIT_HUGE | UNIT_MMU_WRITABLE)
 #define PROTECTED(n)	(RO(n) | UNIT_MMU_WRITABLE)
 
+#define WRITE		PFERR_WRITE_MASK
+#define FETCH		PFERR_FETCH_MASK
+
 /* A fault has read an SPTE of level 2, and makes another one for it. */
 static const struct fault {
 	const char *name;
+	u32 error_code;
 	u64 old, new, meanwhile;	/* as somebody else writes it */
 	int ret;
 	bool flush;
 } faults[] = {
-	{ "maps a page", 0, RO(0x200), 0, RET_PF_FIXED, false },
-	{ "gives write access", RO(0x200), RW(0x200), RO(0x200), RET_PF_FIXED, false },
-	{ "takes write access away", RW(0x200), RO(0x200), RW(0x200), RET_PF_FIXED, true },
-	{ "takes away what the TLBs may still allow", PROTECTED(0x200), RO(0x200), PROTECTED(0x200),
+	{ "maps a page", 0, 0, RO(0x200), 0, RET_PF_FIXED, false },
+	{ "gives write access", WRITE, RO(0x200), RW(0x200), RO(0x200), RET_PF_FIXED, false },
+	{ "takes write access away", FETCH, RW(0x200), RO(0x200) | UNIT_EXEC, RW(0x200),
 	  RET_PF_FIXED, true },
-	{ "changes nothing", RW(0x200), RW(0x200), RW(0x200), RET_PF_SPURIOUS, false },
-	{ "is too late", RW(0x200), RO(0x200), RW(0x200) & ~UNIT_DIRTY, RET_PF_RETRY, false },
-	{ "without a memslot", 0, UNIT_MMIO, 0, RET_PF_EMULATE, false },
-	{ "without a memslot where a page is mapped", RW(0x200), UNIT_MMIO, RW(0x200), RET_PF_RETRY,
-	  false },
-	{ "without a memslot where a read-only page is mapped", RO(0x200), UNIT_MMIO, RO(0x200),
+	{ "takes away what the TLBs may still allow", FETCH, PROTECTED(0x200),
+	  RO(0x200) | UNIT_EXEC, PROTECTED(0x200), RET_PF_FIXED, true },
+	{ "changes nothing", FETCH, RW(0x200), RW(0x200), RW(0x200), RET_PF_SPURIOUS, false },
+	{ "is too late", FETCH, RW(0x200), RO(0x200), RW(0x200) & ~UNIT_DIRTY, RET_PF_RETRY, false },
+	{ "without a memslot", 0, 0, UNIT_MMIO, 0, RET_PF_EMULATE, false },
+	{ "without a memslot where a page is mapped", 0, RW(0x200), UNIT_MMIO, RW(0x200),
 	  RET_PF_RETRY, false },
+	{ "without a memslot where a read-only page is mapped", 0, RO(0x200), UNIT_MMIO, RO(0x200),
+	  RET_PF_RETRY, false },
+#ifdef ACCESS_ALLOWED
+	{ "may read already", 0, RW(0x200), RO(0x200), RW(0x200), RET_PF_SPURIOUS, false },
+	{ "may write already", WRITE, RW(0x200), RW(0x200) | UNIT_EXEC, RW(0x200), RET_PF_SPURIOUS,
+	  false },
+	{ "may execute already", FETCH, RO(0x200) | UNIT_EXEC, RO(0x200), RO(0x200) | UNIT_EXEC,
+	  RET_PF_SPURIOUS, false },
+	/* The bits above a table are no page's. */
+	{ "finds a table", 0, LEAF(0x300), RO(0x200), LEAF(0x300), RET_PF_FIXED, false },
+#endif
 };
 #define NR_FAULTS (sizeof(faults) / sizeof(*faults))
 
@@ -307,10 +331,11 @@ static bool one_fault(const struct fault *f)
 	target = NULL;
 	made = f->new;
 	flushed_gfn = flushed_pages = 0;
-	ret = tdp_mmu_map_handle_target_level(&vcpu, 0, 0, &iter,
+	ret = tdp_mmu_map_handle_target_level(&vcpu, f->error_code, 0, &iter,
 					     f->new == UNIT_MMIO ? NOSLOT : 0x200, false);
 	return expect("what it returns", ret, f->ret) &
-	       expect("the entry", entry, ret == RET_PF_RETRY ? f->meanwhile : f->new) &
+	       expect("the entry", entry, f->ret == RET_PF_RETRY || f->ret == RET_PF_SPURIOUS ?
+					  f->meanwhile : f->new) &
 	       expect("the gfn flushed", flushed_gfn, f->flush ? 0x200 : 0) &
 	       expect("the number of pages flushed", flushed_pages, f->flush ? 0x200 : 0);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef uint32_t u32;
 typedef uint64_t u64;
 typedef u64 gfn_t;
 typedef u64 kvm_pfn_t;
