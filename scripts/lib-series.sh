@@ -3,9 +3,11 @@
 #
 # Usage:   . scripts/lib-series.sh        after scripts/lib.sh
 # Inputs:  series, patches/
-# Outputs: PATCHES (array: the patches asked for), TREE, APPLIED (how many of
-#          the series' patches the tree's quilt stack has) and the functions
-#          below, those of scripts/lib-base.sh and lib-fingerprint.sh too. Sets quilt's and patch's environment, so that nobody's own
+# Outputs: PATCHES (array: the patches asked for), LEFT_OUT (array: LEFT_OUT[I] are those
+#          asked for that the tree has, in the place before PATCHES[I]), TREE, APPLIED (how
+#          many of the series' patches the tree's quilt stack has) and the functions
+#          below, those of scripts/lib-base.sh, lib-fingerprint.sh, lib-hunks.sh and
+#          lib-stack.sh too. Sets quilt's and patch's environment, so that nobody's own
 #          settings change what a patch does.
 # Exit codes: 2 refused input, 5 quilt or patch cannot be installed
 
@@ -13,10 +15,15 @@
 . "$TOP/scripts/lib-base.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-fingerprint.sh
 . "$TOP/scripts/lib-fingerprint.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-hunks.sh
+. "$TOP/scripts/lib-hunks.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-stack.sh
+. "$TOP/scripts/lib-stack.sh"
 
 # Names that this series, or openEuler's own backport of the same work, brings
-# in, and that no 5.10 without it has.
-FEATURE='bool yielded;|tdp_iter_restart|tdp_ptep_t|REMOVED_SPTE|rwlock_t mmu_lock|KVM_HAVE_MMU_RWLOCK|SPTE_MMU_PRESENT_MASK|kvm_tdp_mmu_invalidate_all_roots'
+# in, and that no 5.10 without it has. (Not `yielded`: that is the fix of CVE-2021-47094,
+# which a 5.10 may have alone.)
+FEATURE='tdp_ptep_t|REMOVED_SPTE|rwlock_t mmu_lock|KVM_HAVE_MMU_RWLOCK|SPTE_MMU_PRESENT_MASK|kvm_tdp_mmu_invalidate_all_roots'
 FEATURE_FILES='arch/x86/kvm/mmu/*.[ch] arch/x86/include/asm/kvm_host.h include/linux/kvm_host.h'
 
 WAY_ON="'Another 5.10 tree' in README.md tells how to bring the series over: scripts/series-to-git, git rebase --onto, scripts/git-to-series --base"
@@ -26,7 +33,7 @@ export QUILT_PATCHES=$TOP QUILT_SERIES=$SERIES QUILT_PC=.pc
 
 # select_patches [UNTIL]: PATCHES = the series up to a milestone or a patch
 # (path, file name or file name without .patch); all of it without UNTIL.
-# `base` is none.
+# `base` is none. Those of SKIP are in LEFT_OUT instead.
 select_patches() {
 	local until=${1-} i last=-1 p all
 	[ -f "$SERIES" ] || die "$EX_USAGE" "no series file: $SERIES"
@@ -39,9 +46,8 @@ select_patches() {
 		"$until" | patches/"$until"/* | */"$until" | */"$until".patch) last=$i ;;
 		esac
 	done
-	PATCHES=("${all[@]}")
 	case $until in
-	'') return 0 ;;
+	'') last=${#all[@]} ;;
 	base) last=-1 ;;
 	*)
 		[ "$last" -ge 0 ] || ! is_milestone "$until" ||
@@ -50,7 +56,14 @@ select_patches() {
 			die "$EX_USAGE" "no milestone and no patch '$until' in the series: milestones are $MILESTONES"
 		;;
 	esac
-	PATCHES=("${all[@]:0:last+1}")
+	PATCHES=() LEFT_OUT=()
+	for p in "${all[@]:0:last+1}"; do
+		if [[ " ${SKIP[*]} " = *" $p "* ]]; then
+			LEFT_OUT[${#PATCHES[@]}]+="$p "
+		else
+			PATCHES+=("$p")
+		fi
+	done
 }
 
 # series_version: of PATCHES: the milestone of the last one, and eight digits of
@@ -67,9 +80,9 @@ touched_files() {
 	[ $# -eq 0 ] || (cd "$TOP" && lsdiff --no-filename --strip 1 -- "$@") | sort -u
 }
 
-# use_tree DIR FORCE [BASE]: TREE = DIR, if the series belongs on it, and use_kind for
-# what it is, or for BASE; APPLIED = how far it is. Keeps the tree locked until this
-# process and its children end.
+# use_tree DIR FORCE [BASE [SKIP]]: TREE = DIR, if the series belongs on it, and use_kind
+# for what it is, or for BASE; APPLIED = how far it is, without the patches that SKIP names.
+# Keeps the tree locked until this process and its children end.
 use_tree() {
 	local v p file line
 	[ -d "$1" ] || die "$EX_USAGE" "$1 is not a directory"
@@ -85,7 +98,7 @@ use_tree() {
 	exec {TREE_LOCK}<"$TREE"
 	flock -w 20 "$TREE_LOCK" || die "$EX_USAGE" "another run is at work in $TREE: wait for it"
 	_use_kind_of_tree "${3-}"
-	_check_stack
+	check_stack "${4-}"
 	if [ "$APPLIED" -gt 0 ]; then
 		say "$TREE: ${SERIES#"$TOP/"}, $APPLIED patches applied"
 		return 0
@@ -113,8 +126,7 @@ _use_kind_of_tree() {
 	local kind='' k value
 	TREE_BASE=${1-}
 	[ -z "$TREE_BASE" ] || kind=$(base_kind "$TREE_BASE") || exit
-	if [ -s "$TREE/.pc/.quilt_series" ] && [ "$(series_file stable)" != "$(series_file openeuler)" ]; then
-		value=$(cd "$TREE" && realpath -m "$(cat .pc/.quilt_series)")
+	if [ "$(series_file stable)" != "$(series_file openeuler)" ] && value=$(stack_series); then
 		for k in openeuler stable; do
 			[ "$value" = "$(realpath "$(series_file $k)")" ] || continue
 			[ "${kind:-$k}" = $k ] ||
@@ -126,59 +138,4 @@ _use_kind_of_tree() {
 		die "$EX_USAGE" "$TREE/Makefile:$(grep -n -m 1 '^SUBLEVEL' "$TREE/Makefile" | cut -d: -f1): this is neither openEuler's kernel nor stable 5.10.y: --base NAME takes the series for a base like NAME; 'Another 5.10 tree' in README.md tells how to go on"
 	use_kind "$kind"
 	[ "$kind" = stable ] || [ -n "$TREE_BASE" ] || TREE_BASE=$(tree_base "$TREE")
-}
-
-# _check_stack: APPLIED, or death when the stack in the tree is not ours.
-_check_stack() {
-	local name value want line
-	APPLIED=0
-	[ -e "$TREE/.pc" ] || return 0
-	for name in patches series; do
-		[ -s "$TREE/.pc/.quilt_$name" ] || continue
-		want=$TOP
-		[ $name = patches ] || want=$SERIES
-		value=$(cat "$TREE/.pc/.quilt_$name")
-		[ "$(cd "$TREE" && realpath -m "$value")" = "$(realpath "$want")" ] ||
-			die "$EX_USAGE" "$TREE/.pc belongs to another quilt stack ($name: $value): pop it there (quilt pop -a), or remove .pc if nothing is applied"
-	done
-	[ -f "$TREE/.pc/applied-patches" ] || return 0
-	local all
-	mapfile -t all < <(series_patches)
-	while read -r line; do
-		[ "$line" = "${all[APPLIED]-}" ] ||
-			die "$EX_USAGE" "$TREE/.pc/applied-patches:$((APPLIED + 1)): '$line' is not patch $((APPLIED + 1)) of the series: pop the stack it belongs to (quilt pop -a)"
-		APPLIED=$((APPLIED + 1))
-	done <"$TREE/.pc/applied-patches"
-}
-
-# hunk_line PATCH FILE N: line of the N-th hunk of FILE in PATCH.
-hunk_line() {
-	awk -v f="b/$2" -v n="$3" '/^\+\+\+ / { on = $2 == f; i = 0 }
-		on && /^@@ / && ++i == n { print NR; exit }' "$TOP/$1"
-}
-
-# failures PATCH: what patch(1) says on stdin, one line "LINE TEXT" for each
-# thing that does not apply: where it is in PATCH (1: unknown) and what it is.
-failures() {
-	local line file='' skipped=''
-	while IFS= read -r line; do
-		case $line in
-		'patching file '*) file=${line#patching file } ;;
-		'checking file '*) file=${line#checking file } ;;
-		"can't find file to patch"*) skipped=1 ;;
-		'|+++ b/'* | '|--- a/'*)
-			[ -z "$skipped" ] || file=${line:7} file=${file%%$'\t'*}
-			;;
-		*'Skipping patch.')
-			echo "$(hunk_line "$1" "$file" 1) hunk #1 of $file does not apply: no such file in the tree"
-			skipped=
-			;;
-		'Hunk #'*' FAILED at '*)
-			set -- "$1" "${line#Hunk #}"
-			set -- "$1" "${2%% *}" "${2##* }"
-			echo "$(hunk_line "$1" "$file" "$2") hunk #$2 of $file does not apply at line ${3%.}"
-			;;
-		*'**** '*) echo "1 ${line#*\*\*\*\* }" ;;
-		esac
-	done
 }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# ci/tests/skip-patches-whole.sh - the series on a base that has patches of it already.
+#
+# Usage:   ci/tests/skip-patches-whole.sh
+# Inputs:  a copy of the project, and what it touches of the base (whole-series.sh)
+# Outputs: TAP on stdout; skipped when there is no base to be had
+# Exit codes: 0 every test passed, 1 one failed, 5 packages missing
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=whole-series.sh
+. "$TOP/ci/tests/whole-series.sh"
+
+# Those that apply to the base as it is, and the series still to it: of each milestone what
+# a stable release may bring, the fixes of CVE-2024-46830 and CVE-2026-98164, and what
+# changes virt/kvm.
+HAS=()
+for p in iterator/acquire-kvm-srcu-when-handling-kvm-set-vcpu-events.patch \
+	iterator/selftests-fix-32-bit-truncation-of-vm-get-max-gfn.patch \
+	parallel-faults/refactor-memslot-copy.patch \
+	leak-unsync-fixes/check-write-tracking-in-all-address-spaces.patch; do
+	[ ! -f "$P/patches/$p" ] || HAS+=("patches/$p")
+done
+
+# Nothing but these is told, and what is told is enough.
+told() {
+	local p
+	cp -r "$PRISTINE" "$TMP/tree"
+	for p in "${HAS[@]}"; do
+		patch -s -d "$TMP/tree" -p1 -F0 --no-backup-if-mismatch -i "$P/$p" || return
+	done
+	cp -r "$TMP/tree" "$TMP/before"
+	expect 1 ', 0 there in part, 0 need fuzz, 0 fail$' "$P/scripts/apply-series" --dry-run "$TMP/tree" || return
+	sed -n 's/: already applied$//p' "$TMP/.out" >"$TMP/list"
+	diff <(printf '%s\n' "${HAS[@]}") "$TMP/list" && diff -r "$TMP/before" "$TMP/tree"
+}
+
+same_end() {
+	quilted "$TMP/without" &&
+		expect 0 "${#HAS[@]} skipped" "$P/scripts/apply-series" --skip "$TMP/list" "$TMP/tree" &&
+		diff -r -x .pc "$TMP/without" "$TMP/tree" &&
+		expect 0 '^apply-series: 0 patches applied' "$P/scripts/apply-series" "$TMP/tree"
+}
+
+# No patch applies on top of itself: one that the tree has is never taken for one to apply.
+not_twice() {
+	local p bad=0
+	cp -r "$PRISTINE" "$TMP/twice"
+	for p in "${PATCHES[@]}"; do
+		try "$TMP/twice" "$p" -F0 || return
+		presence "$TMP/twice" "$p"
+		[ "$PRESENT" = whole ] || { echo "$p: $PRESENT"; bad=1; }
+	done
+	return $bad
+}
+
+check "the dry run names the patches that the base has, and these only" told
+check "without these the end is the same as on a base that has none" same_end
+check "no patch applies twice" not_twice
+tap_end

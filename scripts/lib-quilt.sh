@@ -1,0 +1,48 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# scripts/lib-quilt.sh - quilt at work in a tree, and what it left there when it was killed.
+#
+# Usage:   . scripts/lib-quilt.sh         after scripts/lib-series.sh
+# Inputs:  TREE, APPLIED; the caller's $log, a file, and $had_pc: was TREE/.pc there?
+# Outputs: the functions below; $stop is set when a signal came meanwhile
+# Exit codes: 5 quilt cannot undo a patch
+
+# quiltly COMMAND...: quilt in the tree, what it says in $log. It does not see
+# signals, so that no patch is ever left half applied; they set $stop.
+quiltly() {
+	local rc pid
+	trap '' INT TERM HUP
+	(cd "$TREE" && exec quilt --quiltrc - "$@") >"$log" 2>&1 &
+	pid=$!
+	trap 'stop=1' INT TERM HUP
+	while rc=0; wait $pid || rc=$?; [ $rc -gt 128 ] && kill -0 $pid 2>/dev/null; do
+		:
+	done
+	if [ $rc -gt 128 ]; then	# it was wait that the signal ended
+		rc=0
+		wait $pid || rc=$?
+	fi
+	return $rc
+}
+
+# undo_leftover: an earlier run was killed (-9) within a patch. Have quilt put
+# its backups back; remove patch's temporary files and half-made notes.
+undo_leftover() {
+	local p f all
+	[ -n "$had_pc" ] || return 0
+	mapfile -t all < <(stack_patches)
+	if { ! [ -s "$TREE/.pc/.version" ] || ! [ -s "$TREE/.pc/.quilt_patches" ] ||
+		! [ -s "$TREE/.pc/.quilt_series" ]; } && [ -z "$(find "$TREE/.pc" -mindepth 2)" ]; then
+		rm -rf "$TREE/.pc"
+		return 0
+	fi
+	for p in "${all[@]:APPLIED}"; do
+		[ -d "$TREE/.pc/$p" ] || continue
+		say "undoing $p, which an earlier run left half applied"
+		touch "$TREE/.pc/$p/.timestamp"
+		echo "$p" >>"$TREE/.pc/applied-patches"
+		quiltly pop -f || die "$EX_HARNESS" "quilt cannot undo $p in $TREE"
+	done
+	touched_files "${all[@]:APPLIED:1}" | while read -r f; do
+		rm -f "$TREE/$f".o[A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9]
+	done
+}
