@@ -142,6 +142,18 @@ matrix_fails() {
 		grep -q '^ok 1 ' "$TMP/.out" && [ ! -e "$TMP/build/base-matrix" ]
 }
 
+# A tree by its path, which has a patch already.
+matrix_tree() {
+	project
+	patch -s -d "$TMP/tree" -p1 -i "$TMP/project/patches/rwlock-rcu/three.patch"
+	rm -rf "$TMP/before"
+	cp -a "$TMP/tree" "$TMP/before"
+	expect 0 "^ok 1 - $TMP/tree/: 2 patches, zero fuzz, 0 with an offset, 1 it has already$" \
+		"$TMP/project/ci/base-matrix" "$TMP/tree/" &&
+		grep -qx '#   patches/rwlock-rcu/three.patch' "$TMP/.out" && diff -r "$TMP/before" "$TMP/tree" &&
+		expect 2 'tree/virt is not a kernel tree' "$TMP/project/ci/base-matrix" "$TMP/tree/virt"
+}
+
 check "the base's tree" base
 check "trees of two milestones" milestones
 check "made again when a patch changes, and only then" again
@@ -152,4 +164,5 @@ check "unknown and empty milestones are refused" refused
 check "no base to be had" no_base
 check "the matrix counts patches and offsets, skips what cannot be had" matrix
 check "the matrix fails on fuzz" matrix_fails
+check "the matrix takes a tree, and tells what it has already" matrix_tree
 tap_end
