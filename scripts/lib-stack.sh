@@ -31,7 +31,8 @@ _find_patch() {
 _add_skips() {
 	local name p names
 	mapfile -t names < <(tr , '\n' <<<"$1")
-	if [ -r "$1" ] && [ ! -d "$1" ] && ! _find_patch "${names[0]}" >/dev/null; then
+	if [ -r "$1" ] && [ ! -d "$1" ] &&
+		! _find_patch "${names[0]}" >/dev/null; then
 		mapfile -t names < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$1")
 	fi
 	for name in "${names[@]}"; do
@@ -107,7 +108,7 @@ _check_files() {
 	done | patch -d "$TREE" -R -p1 -f -F0 --dry-run -r - 2>&1) && return 0
 	bad=$(failures "$1" <<<"$out" | sed -n 's/.* of \(.*\) does not apply.*/\1/p' | sort -u)
 	n=$(($(wc -l <<<"$bad") - 1))
-	die "$EX_USAGE" "$TREE/.pc says that $APPLIED patches are applied, but $(head -n 1 <<<"$bad")$([ $n -eq 0 ] || echo " and $n other files") are not as these left them: put them back, or revert all (git checkout . && git clean -fd) and remove .pc"
+	die "$EX_USAGE" "$TREE/.pc says that $APPLIED patches are applied, but not in $(head -n 1 <<<"$bad")$([ $n -eq 0 ] || echo " and $n other files"): put back what changed, or revert all (git checkout . && git clean -fd) and remove .pc"
 }
 
 # note_skips: into TREE/.pc, for quilt, what series it has: without SKIP.

@@ -11,12 +11,12 @@
 # shellcheck source-path=SCRIPTDIR source=whole-series.sh
 . "$TOP/ci/tests/whole-series.sh"
 
-# Those that apply to the base as it is, and the series still to it: of each milestone what
-# a stable release may bring, the fixes of CVE-2024-46830 and CVE-2026-98164, and what
-# changes virt/kvm.
+# In the order of the series, patches that apply to the base as it is, and leave room for
+# those before: what a stable release may bring, the fixes of CVE-2024-46830 and
+# CVE-2026-98164, and what changes virt/kvm.
 HAS=()
-for p in iterator/acquire-kvm-srcu-when-handling-kvm-set-vcpu-events.patch \
-	iterator/selftests-fix-32-bit-truncation-of-vm-get-max-gfn.patch \
+for p in iterator/selftests-fix-32-bit-truncation-of-vm-get-max-gfn.patch \
+	iterator/acquire-kvm-srcu-when-handling-kvm-set-vcpu-events.patch \
 	parallel-faults/refactor-memslot-copy.patch \
 	leak-unsync-fixes/check-write-tracking-in-all-address-spaces.patch; do
 	[ ! -f "$P/patches/$p" ] || HAS+=("patches/$p")

@@ -100,7 +100,7 @@ in_part() {
 	fresh
 	sed -i 's/^150$/hundred and fifty/' "$TMP/tree/$MMU/tdp_mmu.c"
 	again
-	expect 1 "^$TWO: there in part: the tree has hunk #2 of $MMU/tdp_mmu.c; it does not apply: hunk #2 of " apply --dry-run "$TMP/tree" &&
+	expect 1 "^$TWO: there in part: the tree has hunk #2 of $MMU/tdp_mmu.c, and not the rest$" apply --dry-run "$TMP/tree" &&
 		grep -q ', 1 there in part, 0 need fuzz, 0 fail$' "$TMP/.out" &&
 		grep -q "'Another 5.10 tree' in README.md" "$TMP/.out" && ! grep -q -- --skip "$TMP/.out" && unchanged &&
 		expect 1 "two.patch does not apply, and the tree has it in part: hunk #2 of $MMU/tdp_mmu.c; .*'Another 5.10 tree'" apply "$TMP/tree" && unchanged &&
@@ -115,17 +115,17 @@ reverted() {
 		git -c user.name=x -c user.email=x@example.org commit -qm base)
 	apply "$TMP/tree" && (cd "$TMP/tree" && git checkout -q . && git clean -qfd) || return
 	again
-	expect 2 'says that 3 patches are applied, but .* and [0-9] other files are not as .*: put .*, or revert all .* and remove .pc$' apply "$TMP/tree" &&
+	expect 2 'says that 3 patches are applied, but not in .* and [0-9] other files: put back .*, or revert all .* and remove .pc$' apply "$TMP/tree" &&
 		expect 2 'says that 3 patches' apply --dry-run "$TMP/tree" && unchanged &&
 		rm -r "$TMP/tree/.pc" && expect 0 '3 patches applied' apply "$TMP/tree" || return
 	(cd "$TMP/tree" && git checkout -q virt)
-	expect 2 'applied, but virt/kvm/kvm_main.c are not as' apply "$TMP/tree" || return
+	expect 2 'applied, but not in virt/kvm/kvm_main.c: put back' apply "$TMP/tree" || return
 	patch -s -d "$TMP/tree" -p1 -i "$TMP/project/$THREE"
 	# what somebody wrote elsewhere in such a file is his
 	sed -i '1i mine' "$TMP/tree/$MMU/mmu.c"
 	expect 0 '0 patches applied, 3 were there' apply "$TMP/tree"
 	rm "$TMP/tree/Documentation/new/deep/file.rst"
-	expect 2 'applied, but Documentation/new/deep/file.rst are not as' apply "$TMP/tree"
+	expect 2 'applied, but not in Documentation/new/deep/file.rst: put back' apply "$TMP/tree"
 }
 
 check "the dry run names what is there, and its command gives the same end" command_of_dry_run
