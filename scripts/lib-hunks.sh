@@ -50,21 +50,17 @@ failed_hunks() {
 	failures "$1" | sed -n 's/^[0-9]* hunk \(.*\) does not apply at line .*/\1/p' | sort
 }
 
-# presence DIR PATCH: does DIR have the change of a patch already? PRESENT = applies: no; whole:
-# it does not apply, and all of it reverses with zero fuzz; part: hunks of it, which THERE
-# names; none: it does not apply either way. $out is of the patch as it is.
+# presence DIR PATCH: does DIR have the change of a patch already? PRESENT = whole: all of it
+# reverses with zero fuzz (asked first: a few patches apply on top of themselves); applies:
+# no; part: hunks of it, which THERE names; none: it does not apply either way.
 presence() {
-	local forward
-	PRESENT=applies THERE=''
+	local backward
+	PRESENT=whole THERE=''
+	! try "$1" "$2" -R -F0 --dry-run || return 0
+	PRESENT=applies backward=$out
 	! try "$1" "$2" -F0 --dry-run || return 0
-	PRESENT=whole forward=$out
-	if try "$1" "$2" -R -F0 --dry-run; then
-		out=$forward
-		return 0
-	fi
 	PRESENT=none
-	THERE=$(comm -23 <(failed_hunks "$2" <<<"$forward") <(failed_hunks "$2" <<<"$out") |
+	THERE=$(comm -23 <(failed_hunks "$2" <<<"$out") <(failed_hunks "$2" <<<"$backward") |
 		sed 's/^/hunk /' | paste -sd, | sed 's/,/, /g')
 	[ -z "$THERE" ] || PRESENT=part
-	out=$forward
 }

@@ -42,19 +42,22 @@ same_end() {
 		expect 0 '^apply-series: 0 patches applied' "$P/scripts/apply-series" "$TMP/tree"
 }
 
-# No patch applies on top of itself: one that the tree has is never taken for one to apply.
-not_twice() {
+# Each patch is told apart: before it is applied the tree does not have it, then it does,
+# though some apply on top of themselves.
+told_apart() {
 	local p bad=0
-	cp -r "$PRISTINE" "$TMP/twice"
+	cp -r "$PRISTINE" "$TMP/apart"
 	for p in "${PATCHES[@]}"; do
-		try "$TMP/twice" "$p" -F0 || return
-		presence "$TMP/twice" "$p"
-		[ "$PRESENT" = whole ] || { echo "$p: $PRESENT"; bad=1; }
+		presence "$TMP/apart" "$p"
+		[ "$PRESENT" = applies ] || { echo "$p, not applied yet: $PRESENT"; bad=1; }
+		try "$TMP/apart" "$p" -F0 || return
+		presence "$TMP/apart" "$p"
+		[ "$PRESENT" = whole ] || { echo "$p, applied: $PRESENT"; bad=1; }
 	done
 	return $bad
 }
 
 check "the dry run names the patches that the base has, and these only" told
 check "without these the end is the same as on a base that has none" same_end
-check "no patch applies twice" not_twice
+check "of each patch it is told whether the tree has it" told_apart
 tap_end
