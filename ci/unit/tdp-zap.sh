@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# ci/unit/tdp-zap.sh - the order in which the TDP MMU takes mappings away: freeze, flush
+# the TLBs, clear, free. A kernel tree's own code on the host, under AddressSanitizer and
+# UBSan.
+#
+# Usage:   ci/unit/tdp-zap.sh            the last milestone of the series
+#          ci/unit/tdp-zap.sh TREE...    these kernel trees
+# Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch]; of tdp_mmu.c there tdp_mmu_zap_spte_atomic(),
+#          handle_removed_tdp_mmu_page(), zap_gfn_range() and what they walk by; the
+#          stand-ins for kernel headers in ci/unit/include/
+# Outputs: KTAP
+# Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+# part FILE NAME: a function, or a macro, of a C file.
+part() {
+	sed -n "/^static.*[ *]$2(/,/^}/p; /^#define $2(/,/[^\\\\]\$/p" "$1"
+}
+
+# build TREE OUT
+build() {
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f
+	take_iterator "$1" "$dir"
+	for f in tdp_root_for_each_pte tdp_mmu_iter_cond_resched handle_removed_tdp_mmu_page \
+		tdp_mmu_zap_spte_atomic zap_gfn_range; do
+		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
+		[ -s "$dir/part.h" ] ||
+			die $EX_HARNESS "$mmu/tdp_mmu.c:1: no $f() in it: teach ci/unit/tdp-zap.sh its new form"
+		cat "$dir/part.h"
+	done >"$dir/zaps.h"
+	compile "$dir" "$2" -Wno-unused-parameter "$TOP/ci/unit/tdp_zap.c" ||
+		die $EX_HARNESS "what zaps in $1 does not compile with the stand-ins in ci/unit/include"
+}
+
+trees=("$@")
+if [ $# -eq 0 ]; then
+	last=
+	for m in $MILESTONES; do
+		! grep -q "^patches/$m/" <(series_patches) || last=$m
+	done
+	tree=$("$TOP/ci/prepare-tree" "${last:-base}")
+	trees=("$tree")
+fi
+failed=0
+echo "KTAP version 1"
+echo "1..${#trees[@]}"
+for nr in "${!trees[@]}"; do
+	build "${trees[nr]}" "$TMP/tree$nr"
+	word=ok
+	"$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
+	sed 's/^/  /' "$TMP/ktap"
+	echo "$word $((nr + 1)) ${trees[nr]}"
+done
+[ $failed -eq 0 ] || exit $EX_FAIL

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tdp_zap.c - test of the order in which the TDP MMU takes mappings away.
+ *
+ * The tree's own tdp_iter.c is linked in, its own functions (zaps.h, cut out of its
+ * tdp_mmu.c) are included. What they call is recorded, and at each flush of the TLBs what
+ * the entries are at that moment. The rules:
+ *  - an entry that is zapped while mmu_lock is shared is frozen first, then flushed, then
+ *    cleared: nobody can fill it before the TLBs have forgotten what it was;
+ *  - a table that is removed is unlinked, each entry frozen and accounted for once, with
+ *    what it was and its own gfn; then its range is flushed; then it is freed;
+ *  - zap_gfn_range() leaves the flush to who called it, and says so, but never yields
+ *    with one pending.
+ *
+ * Usage:   tdp_zap       (built and run by ci/unit/tdp-zap.sh)
+ * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
+ */
+#include <linux/kvm_host.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KVM_MAX_HUGEPAGE_LEVEL	3
+#define REMOVED_SPTE		0x5a0ULL	/* not present */
+
+static inline bool is_removed_spte(u64 spte)
+{
+	return spte == REMOVED_SPTE;
+}
+
+#include "tdp_iter.h"
+
+/* ---- what happened ---- */
+
+enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE };
+
+
+static struct {
+	enum what what;
+	gfn_t gfn;
+	u64 pages;			/* of a flush */
+	unsigned int open;		/* entries of the table that are not frozen then */
+} events[4096];
+static unsigned int nr_events;
+
+/* The table that is looked at. */
+static struct unit_table *table;
+
+int unit_rcu_depth;
+static bool warned;
+
+bool unit_warn(bool bad, const char *what)
+{
+	if (bad) {
+		printf("# warning: %s\n", what);
+		warned = true;
+	}
+	return bad;
+}
+
+static void record(enum what what, gfn_t gfn, u64 pages)
+{
+	unsigned int i, open = 0;
+
+	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
+		open += table->entry[i] != REMOVED_SPTE;
+	if (nr_events == sizeof(events) / sizeof(*events))
+		abort();
+	events[nr_events].what = what;
+	events[nr_events].gfn = gfn;
+	events[nr_events].pages = pages;
+	events[nr_events++].open = open;
+}
+
+/* ---- what the tree's code calls ---- */
+
+/* Others want the lock when so much has happened. */
+static unsigned int yield_behind;
+
+bool unit_needs_resched(void)
+{
+	return nr_events == yield_behind;
+}
+
+void unit_yield(void)
+{
+	record(YIELD, 0, 0);
+}
+
+#undef kvm_flush_remote_tlbs
+#define kvm_flush_remote_tlbs(kvm) record(FLUSH, 0, ~0ULL)
+#define kvm_flush_remote_tlbs_with_address(kvm, gfn, pages) record(FLUSH, gfn, pages)
+#define trace_kvm_mmu_prepare_zap_page(sp) ((void)(sp))
+#define tdp_mmu_unlink_page(kvm, sp, shared) record(UNLINK, (sp)->gfn, 0)
+#define call_rcu(head, callback) record(FREE, 0, 0)
+
+static u64 old_entry[PT64_ENT_PER_PAGE];
+static unsigned int accounted[PT64_ENT_PER_PAGE];
+static bool misaccounted;
+
+static void handle_changed_spte(struct kvm *kvm, int as_id, gfn_t gfn, u64 old_spte,
+				u64 new_spte, int level, bool shared)
+{
+	gfn_t i = (gfn - table->sp.gfn) / KVM_PAGES_PER_HPAGE(level);
+
+	if (i >= PT64_ENT_PER_PAGE || new_spte != REMOVED_SPTE || old_spte != old_entry[i] ||
+	    gfn != table->sp.gfn + i * KVM_PAGES_PER_HPAGE(level) || table->entry[i] != new_spte) {
+		printf("# gfn %#llx: %#llx becomes %#llx\n", (unsigned long long)gfn,
+		       (unsigned long long)old_spte, (unsigned long long)new_spte);
+		misaccounted = true;
+	} else {
+		accounted[i]++;
+	}
+	record(ACCOUNT, gfn, 0);
+}
+
+/* Who froze an entry clears it, while somebody else waits for that. */
+static u64 *thaws;
+
+static void cpu_relax(void)
+{
+	if (!thaws)
+		abort();
+	*thaws = 0;
+	thaws = NULL;
+}
+
+static bool somebody_faster;
+
+static bool tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+{
+	if (somebody_faster)
+		return false;
+	*iter->sptep = new_spte;
+	record(new_spte == REMOVED_SPTE ? FREEZE : CLEAR, iter->gfn, 0);
+	return true;
+}
+
+static void tdp_mmu_set_spte(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+{
+	*iter->sptep = new_spte;
+	record(new_spte ? FREEZE : CLEAR, iter->gfn, 0);
+}
+
+/* From here on a plain store is an event, too. */
+static void plain_store(u64 *sptep, u64 new_spte)
+{
+	*sptep = new_spte;
+	record(CLEAR, 0, 0);
+}
+
+#define __kvm_tdp_mmu_write_spte(sptep, spte) plain_store(sptep, spte)
+
+#include "zaps.h"
+
+/* ---- tests ---- */
+
+#define LEAF(n)		((u64)(n) << PAGE_SHIFT | UNIT_PRESENT)
+#define GFN		0x40000UL	/* a multiple of 1 GiB */
+#define FILLED		(PT64_ENT_PER_PAGE / 2)
+
+static struct kvm kvm;
+
+static bool expect(const char *what, u64 got, u64 want)
+{
+	if (got != want)
+		printf("# %s is %#llx, should be %#llx\n", what, (unsigned long long)got,
+		       (unsigned long long)want);
+	return got == want;
+}
+
+/* Event nr is a flush of the range, with so many entries of the table not frozen. */
+static bool expect_flush(unsigned int nr, gfn_t gfn, u64 pages, unsigned int open)
+{
+	if (nr >= nr_events)
+		return expect("the number of events", nr_events, nr + 1);
+	return expect("an event that should be a flush", events[nr].what, FLUSH) &
+	       expect("the gfn flushed", events[nr].gfn, gfn) &
+	       expect("the number of pages flushed", events[nr].pages, pages) &
+	       expect("the number of entries that are not frozen then", events[nr].open, open);
+}
+
+/* A table of small pages or of huge ones, every other entry of it filled. */
+static void new_table(int level)
+{
+	unsigned int i;
+
+	memset(table, 0, sizeof(*table));
+	table->sp.spt = table->entry;
+	table->sp.gfn = GFN;
+	table->sp.role.level = level;
+	for (i = 0; i < PT64_ENT_PER_PAGE; i += 2)
+		table->entry[i] = LEAF((i + 1) << 9) | (level > 1 ? UNIT_HUGE : 0);
+	memcpy(old_entry, table->entry, sizeof(old_entry));
+	memset(accounted, 0, sizeof(accounted));
+	nr_events = 0;
+	yield_behind = ~0U;
+	misaccounted = warned = somebody_faster = false;
+	thaws = NULL;
+}
+
+static bool zap_atomic(int level)
+{
+	struct tdp_iter iter = {
+		.sptep = &table->entry[6], .old_spte = table->entry[6],
+		.gfn = GFN + 6 * KVM_PAGES_PER_HPAGE(level), .level = level,
+	};
+
+	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), true) &
+	       expect("the number of events", nr_events, 3) &
+	       expect("the first event", events[0].what, FREEZE) &
+	       expect_flush(1, iter.gfn, KVM_PAGES_PER_HPAGE(level), PT64_ENT_PER_PAGE - 1) &
+	       expect("the last event", events[2].what, CLEAR) &
+	       expect("the entry", table->entry[6], 0);
+}
+
+static bool zap_too_late(int level)
+{
+	struct tdp_iter iter = {
+		.sptep = &table->entry[6], .old_spte = table->entry[6], .gfn = GFN, .level = level,
+	};
+
+	somebody_faster = true;
+	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), false) &
+	       expect("the number of events", nr_events, 0) &
+	       expect("the entry", table->entry[6], old_entry[6]);
+}
+
+/* With mmu_lock held for write entries that are not present may stay as they are. */
+static bool remove_table(int level, bool shared)
+{
+	unsigned int i, last = (shared ? PT64_ENT_PER_PAGE : FILLED) + 1;
+	bool ok = true;
+
+	handle_removed_tdp_mmu_page(&kvm, table->entry, shared);
+	ok &= expect("the number of events", nr_events, last + 2);
+	ok &= expect("the first event", events[0].what, UNLINK);
+	ok &= expect_flush(last, GFN, KVM_PAGES_PER_HPAGE(level + 1), shared ? 0 : FILLED);
+	ok &= expect("the last event", events[last + 1].what, FREE);
+	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
+		ok &= expect("how often an entry was accounted for", accounted[i],
+			     shared || !(i & 1));
+	return ok && !misaccounted;
+}
+
+static bool remove_shared(int level)
+{
+	return remove_table(level, true);
+}
+
+static bool remove_alone(int level)
+{
+	return remove_table(level, false);
+}
+
+/* Somebody else has frozen entry 8, and clears it after a while. */
+static bool remove_frozen(int level)
+{
+	table->entry[8] = REMOVED_SPTE;
+	old_entry[8] = 0;
+	thaws = &table->entry[8];
+	return remove_table(level, true) & expect("the entry", table->entry[8], REMOVED_SPTE);
+}
+
+/* Entries 4 to 11, of which 4, 6, 8 and 10 are filled. */
+static bool zap_range(int level, bool flush)
+{
+	u64 size = KVM_PAGES_PER_HPAGE(level);
+
+	return zap_gfn_range(&kvm, &table->sp, 4 * size, 12 * size, true, flush);
+}
+
+static bool range_cleared(unsigned int others)
+{
+	unsigned int i, cleared = 0;
+
+	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
+		cleared += table->entry[i] != old_entry[i];
+	return expect("the number of entries cleared", cleared, 4) &
+	       expect("the number of events", nr_events, 4 + others) &
+	       !(table->entry[4] | table->entry[6] | table->entry[8] | table->entry[10]);
+}
+
+static bool range(int level)
+{
+	return expect("the flush that is owed", zap_range(level, false), true) & range_cleared(0);
+}
+
+static bool range_empty(int level)
+{
+	memset(table->entry, 0, sizeof(table->entry));
+	return expect("the flush that is owed", zap_range(level, false), false) &
+	       expect("the number of events", nr_events, 0);
+}
+
+static bool range_owes(int level)
+{
+	memset(table->entry, 0, sizeof(table->entry));
+	return expect("the flush that is owed", zap_range(level, true), true) &
+	       expect("the number of events", nr_events, 0);
+}
+
+static bool range_yields(int level)
+{
+	yield_behind = 2;
+	return expect("the flush that is owed", zap_range(level, false), true) & range_cleared(2) &
+	       expect_flush(2, 0, ~0ULL, PT64_ENT_PER_PAGE) &
+	       expect("the event behind", events[3].what, YIELD);
+}
+
+static bool range_yields_last(int level)
+{
+	yield_behind = 4;
+	return expect("the flush that is owed", zap_range(level, false), false) & range_cleared(2) &
+	       expect_flush(4, 0, ~0ULL, PT64_ENT_PER_PAGE) &
+	       expect("the event behind", events[5].what, YIELD);
+}
+
+static bool range_may_not_yield(int level)
+{
+	u64 size = KVM_PAGES_PER_HPAGE(level);
+
+	yield_behind = 1;
+	return expect("the flush that is owed",
+		      zap_gfn_range(&kvm, &table->sp, 4 * size, 12 * size, false, false), true) &
+	       range_cleared(0);
+}
+
+static const struct test {
+	const char *name;
+	bool (*run)(int level);
+	gfn_t gfn;
+} tests[] = {
+	{ "tdp_mmu_zap_spte_atomic: freezes, flushes, clears", zap_atomic, GFN },
+	{ "tdp_mmu_zap_spte_atomic: does nothing when somebody is faster", zap_too_late, GFN },
+	{ "handle_removed_tdp_mmu_page: freezes all, flushes, frees, others there", remove_shared, GFN },
+	{ "handle_removed_tdp_mmu_page: freezes, flushes, frees, alone", remove_alone, GFN },
+	{ "handle_removed_tdp_mmu_page: waits for who froze an entry", remove_frozen, GFN },
+	{ "zap_gfn_range: says that a flush is owed", range, 0 },
+	{ "zap_gfn_range: owes none for what is not mapped", range_empty, 0 },
+	{ "zap_gfn_range: owes what was owed before", range_owes, 0 },
+	{ "zap_gfn_range: flushes before it yields, and owes what it clears then", range_yields, 0 },
+	{ "zap_gfn_range: owes nothing when it has yielded at the end", range_yields_last, 0 },
+	{ "zap_gfn_range: does not yield when it may not", range_may_not_yield, 0 },
+};
+#define NR_TESTS (sizeof(tests) / sizeof(*tests))
+
+int main(void)
+{
+	unsigned int nr = 0, failed = 0, i;
+	int level;
+
+	table = aligned_alloc(4096, 8192);
+	if (!table)
+		abort();
+	printf("KTAP version 1\n1..%zu\n", 2 * NR_TESTS);
+	for (i = 0; i < NR_TESTS; i++)
+		for (level = 1; level <= 2; level++) {
+			bool ok;
+
+			new_table(level);
+			table->sp.gfn = tests[i].gfn;
+			ok = tests[i].run(level) && !warned && !unit_rcu_depth;
+			failed += !ok;
+			printf("%s %u %s, level %d\n", ok ? "ok" : "not ok", ++nr, tests[i].name,
+			       level);
+		}
+	free(table);
+	return failed ? 1 : 0;
+}
