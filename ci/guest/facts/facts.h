@@ -47,6 +47,15 @@ void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
 #define CR0	0x80000011ULL		/* PG ET PE */
 #define CR0_WP	0x10000ULL
 void vm_set_cr0(struct vm *vm, uint64_t cr0);
+/* Who clears the dirty logs of the VM; with the last, all pages are in them first. */
+enum log_mode { GET_CLEARS, MANUAL, INITIALLY_SET };
+#define LOG_MODES 3
+extern const char * const log_mode_names[LOG_MODES];
+void vm_log_mode(struct vm *vm, enum log_mode mode);
+/* The dirty log of a slot, a bit a page. */
+void vm_get_log(struct vm *vm, uint32_t slot, uint64_t *bits);
+/* The bits of pages from page on, a multiple of 64: so are they, or all up to the end. */
+void vm_clear_log(struct vm *vm, uint32_t slot, uint64_t page, uint32_t pages, uint64_t *bits);
 /* The number of pages in the dirty log of a slot, which is cleared. */
 unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size);
 /* The vCPU gives up the root of its page tables. */
@@ -72,10 +81,20 @@ void smm_tracking(void);
 void change_pte(void);
 void idle_pages(void);
 
+/* facts/huge.c */
+enum backing { SMALL, THP, HUGETLB };
+#define BACKINGS 3
+extern const char * const backing_names[BACKINGS];
+/* size bytes at a multiple of HUGE, filled, in such pages; munmap() gives them back. */
+uint8_t *backed(size_t size, enum backing kind);
+void huge_return(void);
+
 /* facts/main.c */
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
 void *memory(size_t size, bool huge);
+/* The bytes of this process that are in transparent huge pages. */
+size_t huge_bytes(void);
 
 #endif

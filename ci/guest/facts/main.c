@@ -49,6 +49,8 @@ static const char help[] =
 "         shadow-role     so does one that becomes a page table at the same address\n"
 "         smm-tracking    a write from SMM to a page table of the guest's, which KVM\n"
 "                         shadows, does no harm\n"
+"         huge-return     huge pages that the dirty log has split come back when it\n"
+"                         ends, and what cannot be huge stays mapped\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -103,8 +105,7 @@ void *memory(size_t size, bool huge)
 	return start;
 }
 
-/* The bytes of this process that are in huge pages. */
-static size_t huge_bytes(void)
+size_t huge_bytes(void)
 {
 	FILE *f = fopen("/proc/self/smaps_rollup", "r");
 	char line[200];
@@ -507,6 +508,7 @@ static const struct {
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
 	{ "smm-tracking", smm_tracking },
+	{ "huge-return", huge_return },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 

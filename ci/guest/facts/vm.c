@@ -200,16 +200,46 @@ void vm_set_cr0(struct vm *vm, uint64_t cr0)
 	step(vm, CODE + 0x20, cr0, 0);
 }
 
+const char * const log_mode_names[LOG_MODES] = {
+	"no manual protection", "manual protection", "initially set",
+};
+
+void vm_log_mode(struct vm *vm, enum log_mode mode)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 };
+
+	if (mode != GET_CLEARS)
+		cap.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+	if (mode == INITIALLY_SET)
+		cap.args[0] |= KVM_DIRTY_LOG_INITIALLY_SET;
+	call(vm->fd, KVM_ENABLE_CAP, "KVM_ENABLE_CAP", &cap);
+}
+
+void vm_get_log(struct vm *vm, uint32_t slot, uint64_t *bits)
+{
+	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bits };
+
+	call(vm->fd, KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
+}
+
+void vm_clear_log(struct vm *vm, uint32_t slot, uint64_t page, uint32_t pages, uint64_t *bits)
+{
+	struct kvm_clear_dirty_log log = {
+		.slot = slot, .first_page = page, .num_pages = pages, .dirty_bitmap = bits,
+	};
+
+	call(vm->fd, KVM_CLEAR_DIRTY_LOG, "KVM_CLEAR_DIRTY_LOG", &log);
+}
+
 unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size)
 {
 	static uint64_t bits[HUGE / PAGE / 64 * 8];
-	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bits };
 	unsigned int n = 0;
 	size_t i;
 
 	if (size / PAGE > sizeof(bits) * 8)
 		fail("a slot of %zu bytes", size);
-	call(vm->fd, KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
+	vm_get_log(vm, slot, bits);
 	for (i = 0; i < size / PAGE / 64; i++)
 		n += __builtin_popcountll(bits[i]);
 	return n;
