@@ -49,6 +49,9 @@ static const char help[] =
 "         shadow-role     so does one that becomes a page table at the same address\n"
 "         smm-tracking    a write from SMM to a page table of the guest's, which KVM\n"
 "                         shadows, does no harm\n"
+"         log-edges       the dirty log misses no write and invents none, at the edges\n"
+"                         of memslots, huge pages and words, in every mode of the log,\n"
+"                         with every kind of page\n"
 "         huge-return     huge pages that the dirty log has split come back when it\n"
 "                         ends, and what cannot be huge stays mapped\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
@@ -508,7 +511,7 @@ static const struct {
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
 	{ "smm-tracking", smm_tracking },
-	{ "huge-return", huge_return },
+	{ "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
