@@ -81,6 +81,9 @@ void smm_tracking(void);
 void change_pte(void);
 void idle_pages(void);
 
+/* facts/flushes.c */
+void flushes(void);
+
 /* facts/logging.c */
 void log_edges(void);
 

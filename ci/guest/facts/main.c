@@ -49,6 +49,9 @@ static const char help[] =
 "         shadow-role     so does one that becomes a page table at the same address\n"
 "         smm-tracking    a write from SMM to a page table of the guest's, which KVM\n"
 "                         shadows, does no harm\n"
+"         flushes         each operation that owes the vCPU a TLB flush asks it for\n"
+"                         one, and none does that owes none: see facts/flushes.c; with\n"
+"                         PML or without A/D bits it is another list\n"
 "         log-edges       the dirty log misses no write and invents none, at the edges\n"
 "                         of memslots, huge pages and words, in every mode of the log,\n"
 "                         with every kind of page\n"
@@ -511,7 +514,7 @@ static const struct {
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
 	{ "smm-tracking", smm_tracking },
-	{ "log-edges", log_edges }, { "huge-return", huge_return },
+	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
