@@ -24,6 +24,8 @@ struct vm {
 };
 
 /* facts/vm.c */
+/* ioctl() that has to succeed. */
+int call(int fd, unsigned long request, const char *name, void *arg);
 void vm_make(struct vm *vm);
 void vm_free(struct vm *vm);
 /* The host's page tables have five levels: those of NPT have as many. */
@@ -42,7 +44,12 @@ void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
 void vm_table(struct vm *vm, unsigned int i, uint64_t gpa);
 /* The guest reads or writes 8 bytes. */
 uint64_t vm_read(struct vm *vm, uint64_t gva);
+#define VM_NOWHERE	0x77ULL		/* what is read where there is no memory */
 void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
+/* It runs from rip on until OUT to VM_PORT, or goes on until the next one. Returns RAX. */
+#define VM_PORT		0x10
+uint64_t vm_step(struct vm *vm, uint64_t rip, uint64_t rdi, uint64_t rsi);
+uint64_t vm_go(struct vm *vm);
 /* The guest sets CR0, which begins as CR0. */
 #define CR0	0x80000011ULL		/* PG ET PE */
 #define CR0_WP	0x10000ULL
@@ -60,14 +67,29 @@ void vm_clear_log(struct vm *vm, uint32_t slot, uint64_t page, uint32_t pages, u
 unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size);
 /* The vCPU gives up the root of its page tables. */
 void vm_drop_root(struct vm *vm);
-/* A counter of the VM in debugfs. */
+/* A counter of the VM in debugfs, and of one of another process. */
 long long vm_stat(const struct vm *vm, const char *name);
+long long vm_stat_of(int pid, int fd, const char *name);
 
 /* facts/trace.c: events of this kernel, SYSTEM/NAME */
 bool trace_present(const char * const *events);
 void trace_start(const char * const *events);
 /* All that was traced since, until the next call of one of the two. */
 char *trace_stop(const char * const *events);
+
+/* facts/svm.c: what L1 wants to run L2, in its memory from 0 */
+#define SVM_VMCB	0x5000
+#define SVM_SAVE	(SVM_VMCB + 0x400)
+#define SVM_L1_CODE	0x6000		/* runs L2, OUT to VM_PORT, again */
+#define SVM_L2_CODE	0x7000
+#define SVM_EXIT_HLT	0x78
+#define SVM_EXIT_NPF	0x400
+/* L2 begins in real mode at SVM_L2_CODE, and with the nested page tables npt. */
+void svm_make(uint8_t *mem, uint64_t npt, const uint8_t *l2_code, size_t size);
+/* The vCPU, which has got its CPUID and its registers, may run L2. */
+void svm_enable(int vcpu);
+uint64_t svm_get(const uint8_t *mem, unsigned int at);
+void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
 
 /* facts/pae.c */
 void pae_l1(void);

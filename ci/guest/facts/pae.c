@@ -29,107 +29,27 @@
 #define SIZE		(4UL << 20)
 #define RUNS		50
 
-/* Where things are. */
+/* Where things are; more is in facts/svm.c. */
 #define PDPT		0x1000
 #define PD		0x2000
 #define NPT_PDPT	0x3000
 #define NPT_PD		0x4000
-#define VMCB		0x5000
-#define L1_CODE		0x6000
-#define L2_CODE		0x7000
 #define COUNT		0x7800
-#define HSAVE		0x9000
-#define IOPM		0x10000
-#define MSRPM		0x14000
-#define SAVE		(VMCB + 0x400)
 
-#define PORT		0x10
-#define EXIT_HLT	0x78
-#define MSR_HSAVE	0xc0010117
 #define L1_CR0		0x80000011ULL	/* PG ET PE */
 #define L1_CR4		0x20ULL		/* PAE */
-#define L1_EFER		0x1000ULL	/* SVME */
 
-/* 1: mov $VMCB,%eax; vmrun; out %eax,$PORT; jmp 1b */
-static const uint8_t l1_code[] = { 0xb8, 0, 0x50, 0, 0, 0x0f, 0x01, 0xd8, 0xe7, PORT, 0xeb, 0xf4 };
 /* real mode: incb COUNT; movl $PD | 1,PDPT; hlt */
 static const uint8_t l2_code[] = { 0xfe, 0x06, 0x00, 0x78, 0x66, 0xc7, 0x06, 0x00, 0x10, 0x01, 0x20, 0, 0, 0xf4 };
 
 static uint8_t *mem;
 
-static void put16(unsigned int at, uint16_t v)
-{
-	memcpy(mem + at, &v, sizeof(v));
-}
-
-static void put32(unsigned int at, uint32_t v)
-{
-	memcpy(mem + at, &v, sizeof(v));
-}
-
-static void put64(unsigned int at, uint64_t v)
-{
-	memcpy(mem + at, &v, sizeof(v));
-}
-
-static uint64_t get64(unsigned int at)
-{
-	uint64_t v;
-
-	memcpy(&v, mem + at, sizeof(v));
-	return v;
-}
-
-static int call(int fd, unsigned long request, const char *name, void *arg)
-{
-	int r = ioctl(fd, request, arg);
-
-	if (r < 0)
-		fail("%s: %s", name, strerror(errno));
-	return r;
-}
-
-static void segment(unsigned int nr, uint16_t attributes)
-{
-	unsigned int at = SAVE + 16 * nr;
-
-	put16(at + 2, attributes);
-	put32(at + 4, 0xffff);
-}
-
-/* L2 in real mode, with nested paging. */
-static void make_vmcb(void)
-{
-	unsigned int i;
-
-	put32(VMCB + 0x0c, 1U << 24 | 1U << 31);	/* HLT and shutdown are intercepted */
-	put32(VMCB + 0x10, 3);				/* VMRUN and VMMCALL */
-	put64(VMCB + 0x40, IOPM);
-	put64(VMCB + 0x48, MSRPM);
-	put32(VMCB + 0x58, 1);				/* ASID */
-	put64(VMCB + 0x90, 1);				/* nested paging */
-	put64(VMCB + 0xb0, NPT_PDPT);
-	for (i = 0; i < 6; i++)
-		segment(i, i == 1 ? 0x9b : 0x93);	/* ES CS SS DS FS GS */
-	segment(6, 0);					/* GDTR LDTR IDTR TR */
-	segment(7, 0x82);
-	segment(8, 0);
-	segment(9, 0x8b);
-	put64(SAVE + 0xd0, L1_EFER);
-	put64(SAVE + 0x158, 0x10);			/* CR0 */
-	put64(SAVE + 0x160, 0x400);			/* DR7 */
-	put64(SAVE + 0x168, 0xffff0ff0);		/* DR6 */
-	put64(SAVE + 0x170, 2);				/* RFLAGS */
-	put64(SAVE + 0x178, L2_CODE);
-	put64(SAVE + 0x268, 0x0007040600070406ULL);	/* PAT */
-}
-
 /* 4 MiB where they are, in two large pages. */
 static void make_tables(unsigned int pdpt, unsigned int pd, unsigned int user)
 {
-	put64(pdpt, pd | 1);
-	put64(pd, 0x83 | user);
-	put64(pd + 8, 0x200083 | user);
+	svm_put(mem, pdpt, pd | 1);
+	svm_put(mem, pd, 0x83 | user);
+	svm_put(mem, pd + 8, 0x200083 | user);
 }
 
 static int make_l1(int kvm, int vm)
@@ -138,26 +58,14 @@ static int make_l1(int kvm, int vm)
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entry[128];
 	} cpuid = { .head.nent = 128 };
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msr = { .head.nmsrs = 1, .entry = { .index = MSR_HSAVE, .data = HSAVE } };
 	struct kvm_segment code = { .limit = ~0U, .selector = 8, .type = 11, .present = 1, .db = 1, .s = 1, .g = 1 };
 	struct kvm_segment data = { .limit = ~0U, .selector = 16, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1 };
-	struct kvm_regs regs = { .rip = L1_CODE, .rflags = 2 };
+	struct kvm_regs regs = { .rip = SVM_L1_CODE, .rflags = 2 };
 	struct kvm_sregs s;
-	bool svm = false, npt = false;
-	unsigned int i;
 	int vcpu;
 
 	vcpu = call(vm, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", NULL);
 	call(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", &cpuid.head);
-	for (i = 0; i < cpuid.head.nent; i++) {
-		svm |= cpuid.entry[i].function == 0x80000001 && (cpuid.entry[i].ecx & 4);
-		npt |= cpuid.entry[i].function == 0x8000000a && (cpuid.entry[i].edx & 1);
-	}
-	if (!svm || !npt)
-		skip("no nested %s", svm ? "paging" : "SVM");
 	call(vcpu, KVM_SET_CPUID2, "KVM_SET_CPUID2", &cpuid.head);
 	call(vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
 	s.cs = code;
@@ -165,10 +73,8 @@ static int make_l1(int kvm, int vm)
 	s.cr0 = L1_CR0;
 	s.cr3 = PDPT;
 	s.cr4 = L1_CR4;
-	s.efer = L1_EFER;
 	call(vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
-	if (call(vcpu, KVM_SET_MSRS, "KVM_SET_MSRS", &msr) != 1)
-		fail("KVM_SET_MSRS: VM_HSAVE_PA is refused");
+	svm_enable(vcpu);
 	call(vcpu, KVM_SET_REGS, "KVM_SET_REGS", &regs);
 	return vcpu;
 }
@@ -177,6 +83,7 @@ void pae_l1(void)
 {
 	struct kvm_userspace_memory_region slot = { .memory_size = SIZE };
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
+	unsigned long long code;
 	struct kvm_run *run;
 	unsigned int i;
 
@@ -186,9 +93,7 @@ void pae_l1(void)
 	mem = memory(SIZE, false);
 	make_tables(PDPT, PD, 0);
 	make_tables(NPT_PDPT, NPT_PD, 4);
-	make_vmcb();
-	memcpy(mem + L1_CODE, l1_code, sizeof(l1_code));
-	memcpy(mem + L2_CODE, l2_code, sizeof(l2_code));
+	svm_make(mem, NPT_PDPT, l2_code, sizeof(l2_code));
 	slot.userspace_addr = (uintptr_t)mem;
 	call(vm, KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &slot);
 	vcpu = make_l1(kvm, vm);
@@ -198,13 +103,14 @@ void pae_l1(void)
 		fail("mmap of the vCPU: %s", strerror(errno));
 	for (i = 1; i <= RUNS; i++) {
 		call(vcpu, KVM_RUN, "KVM_RUN", NULL);
-		if (run->exit_reason != KVM_EXIT_IO || run->io.port != PORT)
+		code = svm_get(mem, SVM_VMCB + 0x70);
+		if (run->exit_reason != KVM_EXIT_IO || run->io.port != VM_PORT)
 			fail("run %u: L1 left with reason %u, L2 with %#llx, having counted %u", i,
-			     run->exit_reason, (unsigned long long)get64(VMCB + 0x70), mem[COUNT]);
-		if (get64(VMCB + 0x70) != EXIT_HLT || mem[COUNT] != i)
+			     run->exit_reason, code, mem[COUNT]);
+		if (code != SVM_EXIT_HLT || mem[COUNT] != i)
 			fail("run %u: L2 left with %#llx, information %#llx %#llx, having counted %u", i,
-			     (unsigned long long)get64(VMCB + 0x70), (unsigned long long)get64(VMCB + 0x78),
-			     (unsigned long long)get64(VMCB + 0x80), mem[COUNT]);
-		put64(SAVE + 0x178, L2_CODE);
+			     code, (unsigned long long)svm_get(mem, SVM_VMCB + 0x78),
+			     (unsigned long long)svm_get(mem, SVM_VMCB + 0x80), mem[COUNT]);
+		svm_put(mem, SVM_SAVE + 0x178, SVM_L2_CODE);
 	}
 }

@@ -19,18 +19,17 @@
 #define PDPT	0x3000
 #define PD	VM_PD
 #define PML5	0x5000
-#define PORT	0x10
 
 #define P_RW	3ULL
 #define P_HUGE	0x83ULL
 
-/* mov (%rdi),%rax; out %al,$PORT     mov %rsi,(%rdi); out %al,$PORT */
-static const uint8_t read_code[] = { 0x48, 0x8b, 0x07, 0xe6, PORT };
-static const uint8_t write_code[] = { 0x48, 0x89, 0x37, 0xe6, PORT };
-/* mov %rdi,%cr0; out %al,$PORT */
-static const uint8_t cr0_code[] = { 0x0f, 0x22, 0xc7, 0xe6, PORT };
+/* mov (%rdi),%rax; out %al,$VM_PORT   mov %rsi,(%rdi); out %al,$VM_PORT */
+static const uint8_t read_code[] = { 0x48, 0x8b, 0x07, 0xe6, VM_PORT };
+static const uint8_t write_code[] = { 0x48, 0x89, 0x37, 0xe6, VM_PORT };
+/* mov %rdi,%cr0; out %al,$VM_PORT */
+static const uint8_t cr0_code[] = { 0x0f, 0x22, 0xc7, 0xe6, VM_PORT };
 
-static int call(int fd, unsigned long request, const char *name, void *arg)
+int call(int fd, unsigned long request, const char *name, void *arg)
 {
 	int r = ioctl(fd, request, arg);
 
@@ -148,37 +147,54 @@ void vm_free(struct vm *vm)
 	munmap(vm->low, HUGE);
 }
 
-static uint64_t step(struct vm *vm, uint64_t rip, uint64_t gva, uint64_t value)
+uint64_t vm_go(struct vm *vm)
 {
-	struct kvm_regs r = { .rip = rip, .rdi = gva, .rsi = value, .rflags = 2 };
 	struct kvm_run *run = vm->run;
+	struct kvm_regs r;
+
+	do {
+		while (ioctl(vm->vcpu, KVM_RUN, NULL))
+			if (errno != EINTR && errno != EAGAIN)
+				fail("KVM_RUN: %s", strerror(errno));
+		if (run->exit_reason == KVM_EXIT_MMIO)
+			memcpy(run->mmio.data, &(uint64_t){ VM_NOWHERE }, 8);
+	} while (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write);
+	call(vm->vcpu, KVM_GET_REGS, "KVM_GET_REGS", &r);
+	if (run->exit_reason != KVM_EXIT_IO || run->io.port != VM_PORT)
+		fail("the guest left with reason %u at %#llx, its RDI is %#llx", run->exit_reason,
+		     r.rip, r.rdi);
+	return r.rax;
+}
+
+uint64_t vm_step(struct vm *vm, uint64_t rip, uint64_t rdi, uint64_t rsi)
+{
+	struct kvm_regs r = { .rip = rip, .rdi = rdi, .rsi = rsi, .rflags = 2 };
 
 	call(vm->vcpu, KVM_SET_REGS, "KVM_SET_REGS", &r);
-	while (ioctl(vm->vcpu, KVM_RUN, NULL))
-		if (errno != EINTR && errno != EAGAIN)
-			fail("KVM_RUN at %#llx: %s", (unsigned long long)gva, strerror(errno));
-	if (run->exit_reason != KVM_EXIT_IO || run->io.port != PORT)
-		fail("the guest left with reason %u at %#llx", run->exit_reason, (unsigned long long)gva);
-	call(vm->vcpu, KVM_GET_REGS, "KVM_GET_REGS", &r);
-	return r.rax;
+	return vm_go(vm);
 }
 
 uint64_t vm_read(struct vm *vm, uint64_t gva)
 {
-	return step(vm, CODE, gva, 0);
+	return vm_step(vm, CODE, gva, 0);
 }
 
 void vm_write(struct vm *vm, uint64_t gva, uint64_t value)
 {
-	step(vm, CODE + 0x10, gva, value);
+	vm_step(vm, CODE + 0x10, gva, value);
 }
 
 long long vm_stat(const struct vm *vm, const char *name)
 {
+	return vm_stat_of(getpid(), vm->fd, name);
+}
+
+long long vm_stat_of(int pid, int fd, const char *name)
+{
 	char path[200], text[64] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), vm->fd, name);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", pid, fd, name);
 	f = fopen(path, "r");
 	if (!f || !fgets(text, sizeof(text), f))
 		fail("%s: %s", path, strerror(errno));
@@ -197,7 +213,7 @@ void vm_drop_root(struct vm *vm)
 
 void vm_set_cr0(struct vm *vm, uint64_t cr0)
 {
-	step(vm, CODE + 0x20, cr0, 0);
+	vm_step(vm, CODE + 0x20, cr0, 0);
 }
 
 const char * const log_mode_names[LOG_MODES] = {
