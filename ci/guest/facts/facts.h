@@ -94,6 +94,11 @@ void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
 /* facts/pae.c */
 void pae_l1(void);
 
+/* facts/smm.c */
+void smm_shadow(void);
+void smm_space(void);
+void smm_nowhere(void);
+
 /* facts/shadow.c */
 void shadow_gfn(void);
 void shadow_role(void);

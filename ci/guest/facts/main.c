@@ -57,6 +57,12 @@ static const char help[] =
 "                         with every kind of page\n"
 "         huge-return     huge pages that the dirty log has split come back when it\n"
 "                         ends, and what cannot be huge stays mapped\n"
+"         smm-shadow      SMM has no interrupt shadow, and RSM brings back the one that\n"
+"                         the SMI came in\n"
+"         smm-space       what is done with the memory of SMM's address space is not\n"
+"                         seen in the other one, nor the other way round\n"
+"         smm-nowhere     memory that SMM's address space, or the other one, gets is not\n"
+"                         taken for what was not there before\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -513,8 +519,9 @@ static const struct {
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
-	{ "smm-tracking", smm_tracking },
 	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
+	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
+	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
