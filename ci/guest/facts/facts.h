@@ -94,6 +94,9 @@ void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
 /* facts/pae.c */
 void pae_l1(void);
 
+/* facts/nested.c */
+void nested_tags(void);
+
 /* facts/smm.c */
 void smm_shadow(void);
 void smm_space(void);

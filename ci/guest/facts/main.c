@@ -63,6 +63,8 @@ static const char help[] =
 "                         seen in the other one, nor the other way round\n"
 "         smm-nowhere     memory that SMM's address space, or the other one, gets is not\n"
 "                         taken for what was not there before\n"
+"         nested-tags     a guest's guest finds what the nested page table says that its\n"
+"                         hypervisor changes; AMD\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -522,6 +524,7 @@ static const struct {
 	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
+	{ "nested-tags", nested_tags },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
