@@ -102,6 +102,9 @@ void smm_shadow(void);
 void smm_space(void);
 void smm_nowhere(void);
 
+/* facts/oom.c */
+void oom_reaper(void);
+
 /* facts/shadow.c */
 void shadow_gfn(void);
 void shadow_role(void);

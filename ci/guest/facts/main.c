@@ -65,6 +65,8 @@ static const char help[] =
 "                         taken for what was not there before\n"
 "         nested-tags     a guest's guest finds what the nested page table says that its\n"
 "                         hypervisor changes; AMD\n"
+"         oom-reaper      the OOM reaper takes a VM's memory from KVM, too, and another\n"
+"                         VM goes on\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -524,7 +526,7 @@ static const struct {
 	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
-	{ "nested-tags", nested_tags },
+	{ "nested-tags", nested_tags }, { "oom-reaper", oom_reaper },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
