@@ -38,20 +38,33 @@ static const uint8_t fill_code[] = {
 static volatile bool over;
 static volatile unsigned long rounds;
 
-/* The process that is killed. It says the VM's number when all is mapped. */
+/* What the process that is killed says when all is mapped. */
+struct said {
+	int fd;				/* the VM's number */
+	bool counts;			/* the counter goes down when memory is unmapped */
+};
+
 static void __attribute__((noreturn)) victim(int say)
 {
+	struct said said = { 0 };
 	unsigned int i;
+	uint8_t *large;
 	struct vm vm;
 
 	vm_make(&vm);
+	large = memory(LARGE * HUGE, true);
 	vm_slot(&vm, 1, GIB, SMALL * HUGE, memory(SMALL * HUGE, false), false);
-	vm_slot(&vm, 2, 2 * GIB, LARGE * HUGE, memory(LARGE * HUGE, true), false);
+	vm_slot(&vm, 2, 2 * GIB, LARGE * HUGE, large, false);
 	for (i = 0; i < SMALL + LARGE; i++)
 		vm_window(&vm, 1 + i, i < SMALL ? GIB + i * HUGE : 2 * GIB + (i - SMALL) * HUGE);
 	memcpy(vm.low + FILL_CODE, fill_code, sizeof(fill_code));
 	vm_step(&vm, FILL_CODE, HUGE, (1 + SMALL + LARGE) * HUGE);
-	if (write(say, &vm.fd, sizeof(vm.fd)) != sizeof(vm.fd))
+	/* The MMU with reverse maps does not count down, a huge page here shows that. */
+	if (madvise(large, HUGE, MADV_DONTNEED))
+		fail("madvise: %s", strerror(errno));
+	said.fd = vm.fd;
+	said.counts = vm_stat(&vm, "largepages") == LARGE - 1;
+	if (write(say, &said, sizeof(said)) != sizeof(said))
 		fail("write: %s", strerror(errno));
 	for (;;)
 		pause();
@@ -128,7 +141,8 @@ void oom_reaper(void)
 {
 	pthread_t thread, spinner[SPINNERS];
 	long i, cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int say[2], fd, status;
+	int say[2], status;
+	struct said said;
 	long long large;
 	uint64_t *hva;
 	struct vm vm;
@@ -142,15 +156,13 @@ void oom_reaper(void)
 	close(say[!!pid]);
 	if (!pid)
 		victim(say[1]);
-	if (read(say[0], &fd, sizeof(fd)) != sizeof(fd)) {
+	if (read(say[0], &said, sizeof(said)) != sizeof(said)) {
 		if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 			_exit(WEXITSTATUS(status));	/* it has said why */
 		fail("the process with the VM has died");
 	}
-	large = vm_stat_of(pid, fd, "largepages");
-	if (large != LARGE)
-		fail("%lld huge pages are mapped, not %lu", large, LARGE);
-
+	if (!said.counts)
+		printf("what KVM unmaps is not counted: of the killed VM nothing is looked at\n");
 	vm_make(&vm);
 	hva = (uint64_t *)memory(HUGE, false);
 	for (i = 0; i < BESIDE; i++)
@@ -169,8 +181,8 @@ void oom_reaper(void)
 	if (!write_text("/proc/sysrq-trigger", "f"))
 		skip("/proc/sysrq-trigger: %s", strerror(errno));
 	wait_reaped(pid);
-	large = vm_stat_of(pid, fd, "largepages");
-	if (large)
+	large = vm_stat_of(pid, said.fd, "largepages");
+	if (said.counts && large)
 		fail("KVM still maps %lld huge pages that the OOM reaper has taken", large);
 	wait_rounds(2);
 	ptrace(PTRACE_DETACH, pid, NULL, 0);
