@@ -7,6 +7,7 @@
  *          `#` starts a comment line. COMMAND is a path, or a name below /tests.
  *          kernel command line: gate.list=NAME, told in the first line;
  *          gate.patience=N multiplies all time limits (slow kernels).
+ *          gate.stop=1 ends the list with the first test that fails or taints.
  * Outputs: records in /dev/kmsg, so that no kernel message cuts a line in two
  *          (boot with printk.devkmsg=on), each one line of
  *            gate: begin tests=N list=NAME
@@ -64,6 +65,8 @@
 #define DIAGNOSIS_MS	60000
 /* For a power-off that a stuck CPU holds up, seconds. */
 #define POWER_OFF_S	60
+/* What a test exits with that has nothing to test. */
+#define SKIP		4
 /* Records after which the console has to catch up with the log buffer. */
 #define FLUSH_EVERY	64
 
@@ -82,6 +85,7 @@ struct lines {
 static struct test tests[MAX_TESTS];
 static int nr_tests;
 static int patience = 1;
+static bool failed;	/* a test that is neither passed nor skipped, or a taint */
 static int kmsg = -1;
 
 static long long now_ms(void)
@@ -480,6 +484,7 @@ static bool run_test(int nr, struct test *t)
 {
 	struct lines l = { .name = t->name };
 	long long start, deadline, left, died = 0, drain = 0;
+	long taint_before = taint();
 	bool dead = false, timeout = false, open_pipe = true, stuck = false;
 	int fds[2], status = 0;
 	char buf[4096];
@@ -567,6 +572,9 @@ static bool run_test(int nr, struct test *t)
 	else
 		say("test %d %s exit=%d taint=%ld ms=%lld", nr, t->name,
 		    WEXITSTATUS(status), taint(), left);
+	if (timeout || stuck || taint() != taint_before || !WIFEXITED(status) ||
+	    (WEXITSTATUS(status) && WEXITSTATUS(status) != SKIP))
+		failed = true;
 	/* Either may wait for a lock that the stuck process holds. */
 	if (stuck)
 		return false;
@@ -606,8 +614,8 @@ static void __attribute__((noreturn)) power_off(bool stuck)
 int main(void)
 {
 	char cmdline[4096], list[NAME_LEN] = "unnamed", *word, *save;
+	bool stuck = false, stop = false;
 	int bad, ran = 0;
-	bool stuck = false;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "init: error: this is PID 1 of the gate's machines: boot it\n");
@@ -621,6 +629,8 @@ int main(void)
 				snprintf(list, sizeof(list), "%s", word + 10);
 			if (!strncmp(word, "gate.patience=", 14))
 				patience = atoi(word + 14);
+			if (!strcmp(word, "gate.stop=1"))
+				stop = true;
 		}
 	if (patience < 1 || patience > 100) {
 		say("param error=gate.patience");
@@ -631,7 +641,7 @@ int main(void)
 	say_params();
 	if (bad)
 		power_off(false);
-	for (; ran < nr_tests && !stuck; ran++)
+	for (; ran < nr_tests && !stuck && !(stop && failed); ran++)
 		stuck = !run_test(ran + 1, &tests[ran]);
 	say("end ran=%d", ran);
 	power_off(stuck);
