@@ -23,7 +23,7 @@ tested_bases() {
 
 # What takes minutes each: with --all, or by name.
 slow=" tool-bisect tool-build-rpm tool-configs tool-export-openeuler tool-gate tool-git-round-trip
-tool-git-to-series tool-git-to-series-kinds tool-killed tool-lanes tool-prove
+tool-git-to-series tool-git-to-series-kinds tool-killed tool-lanes tool-mutants tool-prove
 tool-skip-patches-whole base-matrix bisect "
 slow=${slow//$'\n'/ }
 
