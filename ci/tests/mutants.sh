@@ -71,11 +71,12 @@ check "a suite that dies without a bug" expect 5 '^none +plain +harness' "${ONLY
 
 # What changed.
 plant
+sed -i 's/^@@ .*/& int two(void)/' "$P/patches/default-on/two.patch"
 git -C "$P" init -q
 git -C "$P" add -A ci/mutant-patches patches series
 git -C "$P" -c user.name=t -c user.email=t@t commit -qm one
 check "nothing has" expect 0 'no mutant is where something changed' "$MUTANTS" --changed HEAD
-sed -i 's/^@@ .*/& int two(void)/' "$P/patches/default-on/two.patch"
+sed -i '1i Words.' "$P/patches/default-on/two.patch"
 check "a function has" expect 0 '^two-fails +plain +caught' "$MUTANTS" --changed HEAD
 check "no other function's bug" test "$(grep -cE '^(warns|code) ' "$TMP/.out")" -eq 0
 
