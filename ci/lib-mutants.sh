@@ -67,12 +67,14 @@ check_head() {
 }
 
 check_plants() {
-	local m words bad=0 n=0
+	local m words line bad=0 n=0
 	while read -r m; do
 		n=$((n + 1))
 		words=$(check_head "$m")
 		[ -n "$words" ] || continue
-		sed "s#^#ci/mutant-patches/$m.patch:1: error: #" <<<"$words" >&2
+		while read -r line; do
+			echo "ci/mutant-patches/$m.patch:1: error: $line" >&2
+		done <<<"$words"
 		bad=$EX_FAIL
 	done < <(all_mutants)
 	planted "$WORK/check" || bad=$?

@@ -56,7 +56,8 @@ run_unit() {
 	plant_sources "$1" "$out/tree"
 	word=survived text=''
 	for f in "$TOP"/ci/unit/*; do
-		[ -f "$f" ] && [ -x "$f" ] || continue
+		[ ! -d "$f" ] || continue
+		[ -x "$f" ] || continue
 		rc=0 name=$(basename "$f" .sh)
 		"$f" "$out/tree" >"$out/$name.ktap" 2>&1 || rc=$?
 		case $rc in
@@ -88,9 +89,9 @@ run_boot() {
 	local dir rc reached=''
 	boot_once "$1" "$2" "${suite_initrds[$2]}"
 	! grep -aq "kvm: mutant $1 is reached" "$dir/console.log" || reached=1
-	if [ $rc -eq "$EX_HARNESS" ] && [ -n "$reached" ]; then
+	if [ "$rc" -eq "$EX_HARNESS" ] && [ -n "$reached" ]; then
 		boot_once "$1" "$2" "${suite_initrds[$2]}"
-		! [ $rc -eq "$EX_HARNESS" ] || rc=$EX_FAIL
+		! [ "$rc" -eq "$EX_HARNESS" ] || rc=$EX_FAIL
 	fi
 	text=$(cut -c1-160 "$dir/conclusion.txt" 2>/dev/null) || text="no conclusion"
 	case $rc$reached in
