@@ -4,7 +4,8 @@
 #
 # Usage:   . ci/unit/lib.sh    at the head of a test, which passes on its arguments
 # Outputs: $TMP, and the functions below
-# Exit codes: 0 -h, 2 an unknown option or no kernel tree, 5 packages missing
+# Exit codes: 0 -h, 1 from test_trees: a tree fails, 2 an unknown option or no kernel tree,
+#          5 packages missing, or a function of the tree's
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib.sh"
 
@@ -31,4 +32,40 @@ compile() {
 	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-I "$dir" -I "$TOP/ci/unit/include" -o "$out" "$@" "$dir/tdp_iter.c"
+}
+
+# parts FILE NAME...: these functions, or macros, of a C file.
+parts() {
+	local file=$1 name text
+	shift
+	for name; do
+		text=$(sed -n "/^static.*[ *]$name(/,/^}/p; /^#define $name(/,/[^\\\\]\$/p" "$file")
+		[ -n "$text" ] ||
+			die $EX_HARNESS "$file:1: no $name() in it: teach ci/unit/$(basename "$0") its new form"
+		printf '%s\n' "$text"
+	done
+}
+
+# test_trees TREE...: KTAP, a subtest for each tree, of what the caller's `build TREE OUT`
+# makes; without one, of the last milestone's.
+test_trees() {
+	local last='' m nr=0 word failed=0
+	if [ $# -eq 0 ]; then
+		for m in $MILESTONES; do
+			! grep -q "^patches/$m/" <(series_patches) || last=$m
+		done
+		m=$("$TOP/ci/prepare-tree" "${last:-base}")
+		set -- "$m"
+	fi
+	echo "KTAP version 1"
+	echo "1..$#"
+	for m; do
+		nr=$((nr + 1))
+		build "$m" "$TMP/tree$nr"
+		word=ok
+		"$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
+		sed 's/^/  /' "$TMP/ktap"
+		echo "$word $nr $m"
+	done
+	[ $failed -eq 0 ] || exit $EX_FAIL
 }

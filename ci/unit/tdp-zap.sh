@@ -13,43 +13,14 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-# part FILE NAME: a function, or a macro, of a C file.
-part() {
-	sed -n "/^static.*[ *]$2(/,/^}/p; /^#define $2(/,/[^\\\\]\$/p" "$1"
-}
-
 # build TREE OUT
 build() {
-	local mmu=$1/arch/x86/kvm/mmu dir=$2.src f
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src
 	take_iterator "$1" "$dir"
-	for f in tdp_root_for_each_pte tdp_mmu_iter_cond_resched handle_removed_tdp_mmu_page \
-		tdp_mmu_zap_spte_atomic zap_gfn_range; do
-		part "$mmu/tdp_mmu.c" "$f" >"$dir/part.h"
-		[ -s "$dir/part.h" ] ||
-			die $EX_HARNESS "$mmu/tdp_mmu.c:1: no $f() in it: teach ci/unit/tdp-zap.sh its new form"
-		cat "$dir/part.h"
-	done >"$dir/zaps.h"
+	parts "$mmu/tdp_mmu.c" tdp_root_for_each_pte tdp_mmu_iter_cond_resched handle_removed_tdp_mmu_page \
+		tdp_mmu_zap_spte_atomic zap_gfn_range >"$dir/zaps.h"
 	compile "$dir" "$2" -Wno-unused-parameter "$TOP/ci/unit/tdp_zap.c" ||
 		die $EX_HARNESS "what zaps in $1 does not compile with the stand-ins in ci/unit/include"
 }
 
-trees=("$@")
-if [ $# -eq 0 ]; then
-	last=
-	for m in $MILESTONES; do
-		! grep -q "^patches/$m/" <(series_patches) || last=$m
-	done
-	tree=$("$TOP/ci/prepare-tree" "${last:-base}")
-	trees=("$tree")
-fi
-failed=0
-echo "KTAP version 1"
-echo "1..${#trees[@]}"
-for nr in "${!trees[@]}"; do
-	build "${trees[nr]}" "$TMP/tree$nr"
-	word=ok
-	"$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
-	sed 's/^/  /' "$TMP/ktap"
-	echo "$word $((nr + 1)) ${trees[nr]}"
-done
-[ $failed -eq 0 ] || exit $EX_FAIL
+test_trees "$@"

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "warned.h"
+
 #define UNIT_WRITABLE	(1ULL << 1)
 #define UNIT_DIRTY	(1ULL << 6)
 #define UNIT_FROZEN	(1ULL << 8)	/* not present */
@@ -65,18 +67,6 @@ static inline bool is_access_track_spte(u64 spte)
 #include "tdp_iter.h"
 
 /* ---- what the tree's code calls ---- */
-
-int unit_rcu_depth;
-static bool warned;
-
-bool unit_warn(bool bad, const char *what)
-{
-	if (bad) {
-		printf("# warning: %s\n", what);
-		warned = true;
-	}
-	return bad;
-}
 
 bool unit_needs_resched(void)
 {

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "warned.h"
+
 #define KVM_MAX_HUGEPAGE_LEVEL	3
 #define REMOVED_SPTE		0x5a0ULL	/* not present */
 
@@ -35,7 +37,6 @@ static inline bool is_removed_spte(u64 spte)
 
 enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE };
 
-
 static struct {
 	enum what what;
 	gfn_t gfn;
@@ -46,18 +47,6 @@ static unsigned int nr_events;
 
 /* The table that is looked at. */
 static struct unit_table *table;
-
-int unit_rcu_depth;
-static bool warned;
-
-bool unit_warn(bool bad, const char *what)
-{
-	if (bad) {
-		printf("# warning: %s\n", what);
-		warned = true;
-	}
-	return bad;
-}
 
 static void record(enum what what, gfn_t gfn, u64 pages)
 {
