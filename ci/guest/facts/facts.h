@@ -105,6 +105,10 @@ void smm_nowhere(void);
 /* facts/oom.c */
 void oom_reaper(void);
 
+/* facts/invalidate.c */
+void unmap_race(void);
+void slot_starve(void);
+
 /* facts/shadow.c */
 void shadow_gfn(void);
 void shadow_role(void);

@@ -67,6 +67,10 @@ static const char help[] =
 "                         hypervisor changes; AMD\n"
 "         oom-reaper      the OOM reaper takes a VM's memory from KVM, too, and another\n"
 "                         VM goes on\n"
+"         unmap-race      a page that the host drops and fills anew is seen as it is then\n"
+"         slot-starve     a memslot comes and goes while invalidations follow each other\n"
+"                         closely; wants a kernel in which each takes 20 ms, and who\n"
+"                         waits for their end is late by 10 ms\n"
 "         change-pte      change_pte() outside of an invalidation does no harm: where\n"
 "                         a kernel calls it so, as openEuler's does\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -527,6 +531,7 @@ static const struct {
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
 	{ "nested-tags", nested_tags }, { "oom-reaper", oom_reaper },
+	{ "unmap-race", unmap_race }, { "slot-starve", slot_starve },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
