@@ -79,8 +79,9 @@ if [ -n "$all" ]; then
 	add kabi "$TOP/ci/kabi"
 	add rpm "$TOP/scripts/build-rpm" "$BUILD/results/rpm"
 elif [ -n "$last" ]; then
-	# the lanes that take few minutes, and no kernel for what is known to fail
-	add "gate-$last" "$TOP/ci/gate" --retry --skip-known --lane amd-npt --lane intel-ept --lane arm64 "$last"
+	# x86's lanes, one kernel for both, and no kernel for what is known to fail
+	add "objects-arm64-$last" "$TOP/ci/build-objects" "$last" arm64
+	add "gate-$last" "$TOP/ci/gate" --retry --skip-known --lane amd-npt --lane intel-ept "$last"
 	add "gate-$last-shadow" "$TOP/ci/gate" --retry --skip-known --shadow "$last"
 	add "gate-$last-guest" "$TOP/ci/gate" --retry --skip-known --guest "$last"
 fi

@@ -24,6 +24,7 @@ program scripts/check-series 'exit 0'
 program ci/base-matrix 'echo "the mirror has none of them"; exit 4'
 program ci/bisect 'exit 0'
 program ci/gate 'echo "RUN  VERDICT"; echo "amd-npt-plain-tdp1 pass"'
+program ci/build-objects 'exit 0'
 program ci/unit/iterator 'exit 0'
 program ci/tests/good.sh 'echo "ok 1 - a"; echo "ok 2 - b # SKIP no time"; echo 1..2'
 GOOD=(check-series base-matrix bisect unit-iterator tool-good gate-iterator)
@@ -45,6 +46,9 @@ check "what it printed is kept" grep -q 'amd-npt' "$P/build/results/test/gate-it
 check "bisect, with all there is" expect 0 'bisect .*passed' "$T" --all bisect
 check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
 check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
+check "arm64 is compiled, not booted" expect 0 '^objects-arm64-iterator .*passed' "$T" objects-arm64-iterator
+check "which is asked for so" grep -qx "iterator arm64" "$P/build/results/test/objects-arm64-iterator.log"
+check "--all boots it" expect 1 '' bash -c "'$T' --all --list | grep -x objects-arm64-iterator"
 check "--all has symbols and RPMs" expect 0 '^rpm$' "$T" --all --list
 check "--all has KVM as modules" expect 0 "^gate-iterator-modules$" "$T" --all --list
 check "--all has the other bases" expect 0 "^gate-oe-$S-iterator-kasan$" "$T" --all --list
