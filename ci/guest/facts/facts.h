@@ -28,6 +28,9 @@ struct vm {
 int call(int fd, unsigned long request, const char *name, void *arg);
 void vm_make(struct vm *vm);
 void vm_free(struct vm *vm);
+/* One more vCPU of the VM that `of` is of, and what frees it; number is from 1 on. */
+void vm_more(struct vm *vm, const struct vm *of, unsigned int number);
+void vm_less(struct vm *vm);
 /* The host's page tables have five levels: those of NPT have as many. */
 bool host_la57(void);
 /* The guest's have, too: what is at an address is at BIT_48 above it again. */
@@ -77,17 +80,18 @@ void trace_start(const char * const *events);
 /* All that was traced since, until the next call of one of the two. */
 char *trace_stop(const char * const *events);
 
-/* facts/svm.c: what L1 wants to run L2, in its memory from 0 */
+/* facts/svm.c: what L1 wants to run L2, in its memory from a base on, at mem */
 #define SVM_VMCB	0x5000
 #define SVM_SAVE	(SVM_VMCB + 0x400)
 #define SVM_L1_CODE	0x6000		/* runs L2, OUT to VM_PORT, again */
 #define SVM_L2_CODE	0x7000
 #define SVM_EXIT_HLT	0x78
+#define SVM_EXIT_VMMCALL	0x81
 #define SVM_EXIT_NPF	0x400
 /* L2 begins in real mode at SVM_L2_CODE, and with the nested page tables npt. */
-void svm_make(uint8_t *mem, uint64_t npt, const uint8_t *l2_code, size_t size);
+void svm_make(uint8_t *mem, uint64_t base, uint64_t npt, const uint8_t *l2_code, size_t size);
 /* The vCPU, which has got its CPUID and its registers, may run L2. */
-void svm_enable(int vcpu);
+void svm_enable(int vcpu, uint64_t base);
 uint64_t svm_get(const uint8_t *mem, unsigned int at);
 void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
 

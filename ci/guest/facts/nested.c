@@ -244,14 +244,14 @@ static void tags_of(bool huge)
 	unsigned int i;
 
 	vm_make(&vm);
-	svm_enable(vm.vcpu);
+	svm_enable(vm.vcpu, 0);
 	a = memory(HUGE, huge);
 	b = memory(HUGE, huge);
 	new_tags(a);
 	new_tags(b);
 	vm_slot(&vm, 1, A, HUGE, a, false);
 	vm_slot(&vm, 2, B, HUGE, b, false);
-	svm_make(vm.low, PML4, l2_code, sizeof(l2_code));
+	svm_make(vm.low, 0, PML4, l2_code, sizeof(l2_code));
 	memcpy(vm.low + INVLPGA_CODE, invlpga_code, sizeof(invlpga_code));
 	svm_put(vm.low, PML4, PDPT | P_WRITE);
 	svm_put(vm.low, PDPT, PD | P_WRITE);

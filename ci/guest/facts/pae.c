@@ -74,7 +74,7 @@ static int make_l1(int kvm, int vm)
 	s.cr3 = PDPT;
 	s.cr4 = L1_CR4;
 	call(vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
-	svm_enable(vcpu);
+	svm_enable(vcpu, 0);
 	call(vcpu, KVM_SET_REGS, "KVM_SET_REGS", &regs);
 	return vcpu;
 }
@@ -93,7 +93,7 @@ void pae_l1(void)
 	mem = memory(SIZE, false);
 	make_tables(PDPT, PD, 0);
 	make_tables(NPT_PDPT, NPT_PD, 4);
-	svm_make(mem, NPT_PDPT, l2_code, sizeof(l2_code));
+	svm_make(mem, 0, NPT_PDPT, l2_code, sizeof(l2_code));
 	slot.userspace_addr = (uintptr_t)mem;
 	call(vm, KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &slot);
 	vcpu = make_l1(kvm, vm);

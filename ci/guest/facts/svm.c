@@ -13,7 +13,7 @@
 #define MSR_HSAVE	0xc0010117
 #define EFER_SVME	0x1000ULL
 
-/* In any mode. 1: mov $SVM_VMCB,%eax; vmrun; out %eax,$VM_PORT; jmp 1b */
+/* In any mode. 1: mov $SVM_VMCB,%eax (and the base); vmrun; out %eax,$VM_PORT; jmp 1b */
 static const uint8_t l1_code[] = {
 	0xb8, 0, 0x50, 0, 0, 0x0f, 0x01, 0xd8, 0xe7, VM_PORT, 0xeb, 0xf4,
 };
@@ -49,16 +49,17 @@ static void segment(uint8_t *mem, unsigned int nr, uint16_t attributes)
 	put32(mem, at + 4, nr == 3 ? ~0U : 0xffff);	/* DS: all of what EDI reaches */
 }
 
-void svm_make(uint8_t *mem, uint64_t npt, const uint8_t *l2_code, size_t size)
+void svm_make(uint8_t *mem, uint64_t base, uint64_t npt, const uint8_t *l2_code, size_t size)
 {
 	unsigned int i;
 
 	memcpy(mem + SVM_L1_CODE, l1_code, sizeof(l1_code));
+	put32(mem, SVM_L1_CODE + 1, base + SVM_VMCB);
 	memcpy(mem + SVM_L2_CODE, l2_code, size);
 	put32(mem, SVM_VMCB + 0x0c, 1U << 24 | 1U << 31);	/* HLT and shutdown are intercepted */
 	put32(mem, SVM_VMCB + 0x10, 3);				/* VMRUN and VMMCALL */
-	svm_put(mem, SVM_VMCB + 0x40, IOPM);
-	svm_put(mem, SVM_VMCB + 0x48, MSRPM);
+	svm_put(mem, SVM_VMCB + 0x40, base + IOPM);
+	svm_put(mem, SVM_VMCB + 0x48, base + MSRPM);
 	put32(mem, SVM_VMCB + 0x58, 1);				/* ASID */
 	svm_put(mem, SVM_VMCB + 0x90, 1);			/* nested paging */
 	svm_put(mem, SVM_VMCB + 0xb0, npt);
@@ -77,7 +78,7 @@ void svm_make(uint8_t *mem, uint64_t npt, const uint8_t *l2_code, size_t size)
 	svm_put(mem, SVM_SAVE + 0x268, 0x0007040600070406ULL);	/* PAT */
 }
 
-void svm_enable(int vcpu)
+void svm_enable(int vcpu, uint64_t base)
 {
 	static struct {
 		struct kvm_cpuid2 head;
@@ -86,7 +87,7 @@ void svm_enable(int vcpu)
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entry;
-	} msr = { .head.nmsrs = 1, .entry = { .index = MSR_HSAVE, .data = HSAVE } };
+	} msr = { .head.nmsrs = 1, .entry = { .index = MSR_HSAVE, .data = base + HSAVE } };
 	bool svm = false, npt = false;
 	struct kvm_sregs s;
 	unsigned int i;

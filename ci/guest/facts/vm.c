@@ -114,21 +114,23 @@ bool vm_five_levels(struct vm *vm)
 	return true;
 }
 
-void vm_make(struct vm *vm)
+static int open_kvm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm < 0)
+		skip("/dev/kvm: %s", strerror(errno));
+	return kvm;
+}
+
+static void make_vcpu(struct vm *vm, int kvm, unsigned int number)
 {
 	struct {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entry[128];
 	} cpuid = { .head.nent = 128 };
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
-	if (kvm < 0)
-		skip("/dev/kvm: %s", strerror(errno));
-	vm->fd = call(kvm, KVM_CREATE_VM, "KVM_CREATE_VM", NULL);
-	call(vm->fd, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", (void *)0xfffbd000UL);
-	vm->low = memory(HUGE, false);
-	vm_slot(vm, 0, 0, HUGE, vm->low, false);
-	vm->vcpu = call(vm->fd, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", NULL);
+	vm->vcpu = call(vm->fd, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", (void *)(uintptr_t)number);
 	vm->run_size = call(kvm, KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE", NULL);
 	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
 	if (vm->run == MAP_FAILED)
@@ -136,13 +138,38 @@ void vm_make(struct vm *vm)
 	call(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", &cpuid.head);
 	call(vm->vcpu, KVM_SET_CPUID2, "KVM_SET_CPUID2", &cpuid.head);
 	long_mode(vm);
+}
+
+void vm_make(struct vm *vm)
+{
+	int kvm = open_kvm();
+
+	vm->fd = call(kvm, KVM_CREATE_VM, "KVM_CREATE_VM", NULL);
+	call(vm->fd, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", (void *)0xfffbd000UL);
+	vm->low = memory(HUGE, false);
+	vm_slot(vm, 0, 0, HUGE, vm->low, false);
+	make_vcpu(vm, kvm, 0);
 	close(kvm);
+}
+
+void vm_more(struct vm *vm, const struct vm *of, unsigned int number)
+{
+	int kvm = open_kvm();
+
+	*vm = *of;
+	make_vcpu(vm, kvm, number);
+	close(kvm);
+}
+
+void vm_less(struct vm *vm)
+{
+	munmap(vm->run, vm->run_size);
+	close(vm->vcpu);
 }
 
 void vm_free(struct vm *vm)
 {
-	munmap(vm->run, vm->run_size);
-	close(vm->vcpu);
+	vm_less(vm);
 	close(vm->fd);
 	munmap(vm->low, HUGE);
 }
