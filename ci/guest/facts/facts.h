@@ -101,6 +101,9 @@ void pae_l1(void);
 /* facts/nested.c */
 void nested_tags(void);
 
+/* facts/nested-smp.c */
+void nested_tags_smp(void);
+
 /* facts/smm.c */
 void smm_shadow(void);
 void smm_space(void);

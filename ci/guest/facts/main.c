@@ -65,6 +65,8 @@ static const char help[] =
 "                         taken for what was not there before\n"
 "         nested-tags     a guest's guest finds what the nested page table says that its\n"
 "                         hypervisor changes; AMD\n"
+"         nested-tags-smp so do guests' guests on two CPUs, while a third changes the\n"
+"                         table that they run on, and has them flush; AMD\n"
 "         oom-reaper      the OOM reaper takes a VM's memory from KVM, too, and another\n"
 "                         VM goes on\n"
 "         unmap-race      a page that the host drops and fills anew is seen as it is then\n"
@@ -530,7 +532,8 @@ static const struct {
 	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
-	{ "nested-tags", nested_tags }, { "oom-reaper", oom_reaper },
+	{ "nested-tags", nested_tags }, { "nested-tags-smp", nested_tags_smp },
+	{ "oom-reaper", oom_reaper },
 	{ "unmap-race", unmap_race }, { "slot-starve", slot_starve },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };

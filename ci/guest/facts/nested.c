@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "facts.h"
+#include "nested.h"
 
 #define A		GIB
 #define B		(GIB + HUGE)
@@ -29,11 +29,6 @@
 #define PT		0x23000
 #define OTHER_PT	0x24000
 #define INVLPGA_CODE	0x8000
-
-#define P_READ		5ULL		/* present, for users as all of L2's accesses are */
-#define P_WRITE		7ULL
-#define P_HUGE		0x87ULL
-#define P_USED		0x60ULL		/* accessed, dirty */
 
 /* mov (%edi),%eax; test %esi,%esi; jz 1f; mov %esi,(%edi); 1: hlt */
 static const uint8_t l2_code[] = {
