@@ -104,6 +104,9 @@ void nested_tags(void);
 /* facts/nested-smp.c */
 void nested_tags_smp(void);
 
+/* facts/nested-slots.c */
+void nested_slots(void);
+
 /* facts/smm.c */
 void smm_shadow(void);
 void smm_space(void);

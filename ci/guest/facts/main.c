@@ -67,6 +67,8 @@ static const char help[] =
 "                         hypervisor changes; AMD\n"
 "         nested-tags-smp so do guests' guests on two CPUs, while a third changes the\n"
 "                         table that they run on, and has them flush; AMD\n"
+"         nested-slots    two guests' guests, entered all the time, find what their\n"
+"                         memory holds, beside changes of all memslots; AMD\n"
 "         oom-reaper      the OOM reaper takes a VM's memory from KVM, too, and another\n"
 "                         VM goes on\n"
 "         unmap-race      a page that the host drops and fills anew is seen as it is then\n"
@@ -533,7 +535,7 @@ static const struct {
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
 	{ "nested-tags", nested_tags }, { "nested-tags-smp", nested_tags_smp },
-	{ "oom-reaper", oom_reaper },
+	{ "nested-slots", nested_slots }, { "oom-reaper", oom_reaper },
 	{ "unmap-race", unmap_race }, { "slot-starve", slot_starve },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
