@@ -126,7 +126,7 @@ static void make_tables(uint8_t *own, uint64_t base)
 		svm_put(own, NPT_PD + i * 8, i * HUGE | P_HUGE);
 }
 
-static void make_l2(struct l2 *l2, unsigned int k, uint64_t tables)
+static void make_l2(struct l2 *l2, unsigned int k, uint64_t tables, bool pae)
 {
 	l2->k = k;
 	l2->emulated = 0;
@@ -137,11 +137,13 @@ static void make_l2(struct l2 *l2, unsigned int k, uint64_t tables)
 	svm_make(l2->own, l2->base, tables + NPT_ROOTS, l2_begin, l2_end - l2_begin);
 	svm_put(l2->own, SVM_SAVE + 16 * 1 + 8, l2->base);		/* CS */
 	svm_put(l2->own, SVM_SAVE + 16 * 0 + 8, l2->base);		/* ES */
+	svm_put(l2->own, SVM_SAVE + 0x148, pae ? 0x20 : 0);		/* CR4 */
 	memcpy(l2->own + L1_CODE, l1_begin, l1_end - l1_begin);
 	make_tables(l2->own, l2->base);
 }
 
-void l2_make(unsigned int n, bool one_table, unsigned int for_rounds, bool roots, bool faults)
+void l2_make(unsigned int n, bool one_table, unsigned int for_rounds, bool roots, bool faults,
+	     bool pae)
 {
 	unsigned int k;
 
@@ -156,7 +158,7 @@ void l2_make(unsigned int n, bool one_table, unsigned int for_rounds, bool roots
 	for (k = 0; k < L2_CPUS; k++)
 		vm_window(&l2_vm, 1 + k, OWN(k));
 	for (k = 0; k < n; k++)
-		make_l2(&l2s[k], k, OWN(one_table ? 0 : k));
+		make_l2(&l2s[k], k, OWN(one_table ? 0 : k), pae);
 }
 
 void l2_free(void)

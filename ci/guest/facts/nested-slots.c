@@ -227,7 +227,7 @@ static void run(bool huge)
 	mem[0] = memory(HUGE, huge);
 	mem[1] = memory(HUGE, huge);
 	other = memory(HUGE, huge);
-	l2_make(CPUS, false, L2_ROUNDS, true, false);
+	l2_make(CPUS, false, L2_ROUNDS, true, false, huge);
 	for (k = 0; k < CPUS; k++)
 		give_both_places(k);
 	for (i = 0; i < 4 * N; i++)

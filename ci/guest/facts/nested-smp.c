@@ -133,7 +133,7 @@ static void changes(void)
 	directory("the huge page became another one", B | P_HUGE, b, false);
 }
 
-static void tags_of(bool huge, bool roots)
+static void tags_of(bool huge, bool roots, bool pae)
 {
 	unsigned int i;
 
@@ -141,7 +141,7 @@ static void tags_of(bool huge, bool roots)
 	b = memory(HUGE, huge);
 	fill(a);
 	fill(b);
-	l2_make(CPUS, true, L2_ROUNDS, roots, true);
+	l2_make(CPUS, true, L2_ROUNDS, roots, true, pae);
 	vm_slot(&l2_vm, 2, A, HUGE, a, false);
 	vm_slot(&l2_vm, 3, B, HUGE, b, false);
 	for (i = 0; i < N; i++) {
@@ -160,8 +160,8 @@ static void tags_of(bool huge, bool roots)
 		changes();
 	}
 	l2_stop();
-	printf("%s pages, %s: %u changes, %u rounds of L2\n", huge ? "huge" : "small",
-	       roots ? "several roots" : "one root", changed, l2_rounds());
+	printf("%s pages, %s, PAE %u: %u changes, %u rounds of L2\n", huge ? "huge" : "small",
+	       roots ? "several roots" : "one root", pae, changed, l2_rounds());
 	l2_free();
 	munmap(a, HUGE);
 	munmap(b, HUGE);
@@ -172,5 +172,5 @@ void nested_tags_smp(void)
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		tags_of(i & 1, i & 2);
+		tags_of(i & 1, i & 2, i == 0 || i == 3);
 }

@@ -34,8 +34,10 @@
  * A VM with n L2, each with tables of its own or all with those in OWN(0), which have
  * L2_DATA empty. L1 runs L2 anew after `rounds` rounds, each time by another root or always
  * by the same one. Faults of L2's that L1 gets are L2_ABSENT, or else not allowed at all.
+ * L2 has CR4.PAE or not, with no paging in either case: KVM takes an entry of the nested
+ * table for 8 bytes or 4 by that, and in the latter case a write to one zaps the table.
  */
-void l2_make(unsigned int n, bool one_table, unsigned int rounds, bool roots, bool faults);
+void l2_make(unsigned int n, bool one_table, unsigned int rounds, bool roots, bool faults, bool pae);
 void l2_free(void);
 extern struct vm l2_vm;			/* vCPU 0 */
 uint8_t *l2_own(unsigned int k);
