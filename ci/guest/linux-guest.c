@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/files.h"
+
 #define EX_PASS		0
 #define EX_FAIL		1
 #define EX_USE		2
@@ -702,28 +704,12 @@ static void options(int argc, char **argv)
 		refuse("no initrd '%s'", o.initrd);
 }
 
-static void read_patience(void)
-{
-	char text[4096], *at;
-	ssize_t n = -1;
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	text[n < 0 ? 0 : n] = '\0';
-	at = strstr(text, "gate.patience=");
-	if (at && atoi(at + 14) > 0)
-		patience = atoi(at + 14);
-}
-
 int main(int argc, char **argv)
 {
 	started = now_ms();
 	o.seed = 1 + (unsigned long)time(NULL) % (1UL << 20);
 	options(argc, argv);
-	read_patience();
+	patience = gate_patience();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!mkdtemp(folder))
 		fail("qemu: %s: %s", folder, strerror(errno));

@@ -109,6 +109,17 @@ long long unused_pages(void)
 	return sum;
 }
 
+/* gate.patience=N of the command line, by which limits of time are multiplied; or 1. */
+long gate_patience(void)
+{
+	char text[4096], *at;
+	long n = 0;
+
+	if (read_line("/proc/cmdline", text, sizeof(text)) && (at = strstr(text, "gate.patience=")))
+		n = atol(at + strlen("gate.patience="));
+	return n > 0 ? n : 1;
+}
+
 /* /modules/NAME.ko: 0, also if it is loaded already, or why not. */
 int load_module(const char *name)
 {

@@ -12,6 +12,7 @@ bool write_text(const char *path, const char *text);
 long long read_number(const char *path);
 long long number_behind(const char *path, const char *word);
 long long unused_pages(void);
+long gate_patience(void);
 int load_module(const char *name);
 
 #endif
