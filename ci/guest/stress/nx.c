@@ -73,8 +73,6 @@ void *nx_worker(void *arg)
 	long start = now_ms(), toggle_until = start + (slow ? PERIOD_MS * 3 / 4 : vm->plan.ms / 4);
 	long long most = 0;
 
-	if (!alone)
-		toggle_until = start + vm->plan.ms * 2;
 	write_text(RATIO, "1");
 	if (!slow)
 		write_text(PERIOD, "100");
@@ -83,7 +81,7 @@ void *nx_worker(void *arg)
 		vm->n.nx_toggles++;
 		if (splits(vm) > most)
 			most = splits(vm);
-		if (now_ms() > toggle_until) {
+		if (alone && now_ms() > toggle_until) {
 			write_text(PARAM, "force");
 			break;
 		}
