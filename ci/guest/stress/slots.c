@@ -126,10 +126,13 @@ void *slots_worker(void *arg)
 {
 	struct worker *me = arg;
 	struct vm *vm = me->vm;
-	u8 *memory = map_aligned(CHUNK);
 	bool dummies[DUMMIES] = {};
+	u8 *memory;
 	long began;
 
+	pthread_mutex_lock(&vm->map_lock);
+	memory = map_aligned(CHUNK);
+	pthread_mutex_unlock(&vm->map_lock);
 	do {
 		struct region *r = &vm->region[below(&me->rnd, 100) < 80 ? R_DATA :
 					       below(&me->rnd, 2) ? R_CODE : R_TWIN];
