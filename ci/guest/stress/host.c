@@ -92,6 +92,15 @@ void sleep_us(long us)
 		nanosleep(&ts, NULL);
 }
 
+long patience(void)
+{
+	static long known;
+
+	if (!known)
+		known = gate_patience();
+	return known;
+}
+
 /* Set a file's value and remember the old one; `[x]` marks the choice in a list. */
 bool set_knob(const char *path, const char *value)
 {

@@ -139,7 +139,7 @@ static bool pages_are_back(long long *lost)
 /* After the process of a VM has gone. */
 bool leak_check(pid_t pid)
 {
-	long until = now_ms() + SETTLE_MS;
+	long settle = SETTLE_MS * patience(), until = now_ms() + settle;
 	long long lost = 0;
 	char prefix[32];
 	struct dirent *e;
@@ -161,8 +161,8 @@ bool leak_check(pid_t pid)
 	}
 	for (i = 0; left && i < NR_SLABS; i++)
 		if (slabs[i].there && slab_objects(slabs[i].name) != slabs[i].start)
-			say("FAIL leak: slab %s holds %lld objects, %lld at the start, %d ms after the VM has gone",
-			    slabs[i].name, slab_objects(slabs[i].name), slabs[i].start, SETTLE_MS);
+			say("FAIL leak: slab %s holds %lld objects, %lld at the start, %ld ms after the VM has gone",
+			    slabs[i].name, slab_objects(slabs[i].name), slabs[i].start, settle);
 	if (left && lost > PAGES_NOISE)
 		say("FAIL leak: %lld pages are lost after %ld VMs", lost, nr_vms);
 	if (left)
@@ -191,6 +191,28 @@ long long vm_stat(struct vm *vm, const char *name)
 
 	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/%s", getpid(), vm->fd, name);
 	return read_number(path);
+}
+
+/* All counters of the VM; how many there are. */
+u32 vm_stats(struct vm *vm, struct vm_stat *stat, u32 max)
+{
+	struct dirent *e;
+	char path[160];
+	u32 n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), DEBUGFS "/%d-%d", getpid(), vm->fd);
+	d = opendir(path);
+	while (d && n < max && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || e->d_type == DT_DIR)
+			continue;
+		snprintf(stat[n].name, sizeof(stat[n].name), "%.39s", e->d_name);
+		stat[n].value = vm_stat(vm, stat[n].name);
+		n++;
+	}
+	if (d)
+		closedir(d);
+	return n;
 }
 
 /* When the last memslot is gone there is nothing left to count. */

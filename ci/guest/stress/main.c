@@ -42,7 +42,8 @@ static const char help[] =
 "                    machine where nothing else runs\n"
 "Inputs:  /dev/kvm, debugfs, /sys/kernel/slab; root; for etmem /modules and /dev/ram0,\n"
 "         which becomes swap space. Knobs of THP, KSM, NUMA balancing and KVM are\n"
-"         set and given back.\n"
+"         set and given back. gate.patience=N on the kernel's command line multiplies\n"
+"         all limits of time.\n"
 "Outputs: KTAP on stdout, one test a mode; a failure names its seed and round.\n"
 "Exit codes: 0 pass, 1 an oracle found something, 2 usage, 4 skipped, it says why\n";
 
@@ -133,7 +134,8 @@ static int one_round(const struct mode *m, const struct options *o, long round)
 	struct plan p = make_plan(m, o, round);
 	u64 rnd = p.seed ^ 0x6b696c6c;
 	long start = now_ms(), kill_at = start + 100 + below(&rnd, p.ms + 500);
-	long hang_at = start + p.ms + 120000;
+	/* Behind all limits of its own. */
+	long hang_at = start + p.ms + (SLOW_MS + REST_S * 1000 + 15000) * patience();
 	bool killed = false;
 	int status = 0;
 	pid_t pid;

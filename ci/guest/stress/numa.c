@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -134,6 +135,7 @@ static void *answer(void *arg)
 	struct vm *vm = arg;
 	struct uffd_msg msg;
 
+	prctl(PR_SET_NAME, "uffd");
 	while (!uffd.over) {
 		if (poll(&pfd, 1, POLL_MS) <= 0 || read(uffd.fd, &msg, sizeof(msg)) != sizeof(msg))
 			continue;
@@ -179,7 +181,7 @@ void *numa_worker(void *arg)
 		began = now_ms();
 		vcpu = below(&me->rnd, vm->plan.vcpus);
 		node = below(&me->rnd, NODES);
-		if (pthread_setaffinity_np(vm->vcpu_thread[vcpu], sizeof(cpu_set_t), &node_cpus[node]))
+		if (pthread_setaffinity_np(vm->worker[vcpu].thread, sizeof(cpu_set_t), &node_cpus[node]))
 			fail("vCPU %u does not go to node %u", vcpu, node);
 		vm->n.moved_vcpus++;
 	} while (worker_pace(me, began, 20000 + below(&me->rnd, 200000)));

@@ -11,16 +11,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "stress.h"
 
-#define MAX_WORKERS	8
-#define REST_S		60	/* for a thread to come to rest: then it hangs */
-#define SLICE_US	20000	/* a resting worker looks up so often */
-#define SLOW_MS		60000	/* more time for a round in which nothing happened yet */
 #define KSM_PAGES	128	/* of the TWIN region: it merges in its third scan */
 
 static const char * const bad_words[NR_BAD] = {
@@ -35,88 +31,9 @@ static const char * const bad_words[NR_BAD] = {
 	[BAD_WORD] = "a word of another page or vCPU",
 };
 
-static void rest(struct vm *vm)
-{
-	pthread_mutex_lock(&vm->park_lock);
-	vm->parked++;
-	pthread_cond_broadcast(&vm->park_cond);
-	while (vm->parking)
-		pthread_cond_wait(&vm->park_cond, &vm->park_lock);
-	vm->parked--;
-	pthread_mutex_unlock(&vm->park_lock);
-}
-
-/* Between two operations; false: enough. */
-bool worker_rest(struct worker *me, long us)
-{
-	struct vm *vm = me->vm;
-
-	for (; us > 0 && !load(&vm->parking) && !vm->stop; us -= SLICE_US)
-		sleep_us(us < SLICE_US ? us : SLICE_US);
-	if (load(&vm->parking))
-		rest(vm);
-	return !vm->stop;
-}
-
-/*
- * Between two operations, of which the last one began then: at least twice as
- * long as it took. While an operation is at work KVM lets no fault through, and
- * on a slow machine the vCPUs would come to nothing.
- */
-bool worker_pace(struct worker *me, long began_ms, long us)
-{
-	long took = (now_ms() - began_ms) * 1000;
-
-	return worker_rest(me, us > 2 * took ? us : 2 * took);
-}
-
 static void on_kick(int sig)
 {
 	(void)sig;
-}
-
-/* Say where the vCPUs are: they leave KVM_RUN for a signal, if they can. */
-static void hang(struct vm *vm)
-{
-	char text[200];
-	u32 i;
-
-	vm->stop = true;
-	for (i = 0; i < vm->plan.vcpus; i++)
-		pthread_kill(vm->vcpu_thread[i], SIGUSR1);
-	sleep_us(500000);
-	for (i = 0; i < vm->plan.vcpus; i++) {
-		vm_describe(vm, i, text, sizeof(text));
-		say("vCPU %u: %llu steps, %s", i, (unsigned long long)vm->ctl->vcpu[i].steps, text);
-	}
-	fail("hang: %u of %u threads came to rest in %d s", vm->parked, vm->threads, REST_S);
-}
-
-static void all_rest(struct vm *vm)
-{
-	struct timespec until;
-	int err = 0;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += REST_S;
-	pthread_mutex_lock(&vm->park_lock);
-	store(&vm->parking, true);
-	store(&vm->ctl->pause, 1);
-	while (vm->parked < vm->threads && !err)
-		err = pthread_cond_timedwait(&vm->park_cond, &vm->park_lock, &until);
-	if (err)
-		hang(vm);
-	pthread_mutex_unlock(&vm->park_lock);
-	vm->n.pauses++;
-}
-
-static void all_go(struct vm *vm)
-{
-	pthread_mutex_lock(&vm->park_lock);
-	store(&vm->ctl->pause, 0);
-	store(&vm->parking, false);
-	pthread_cond_broadcast(&vm->park_cond);
-	pthread_mutex_unlock(&vm->park_lock);
 }
 
 static void guest_failed(struct vm *vm, u32 vcpu)
@@ -167,7 +84,7 @@ static void *vcpu_thread(void *arg)
 		if (gpa == DOOR_GPA && write) {
 			if (vm_mmio_value(vm, me->nr) == CALL_FAIL)
 				guest_failed(vm, me->nr);
-			rest(vm);
+			rest(me);
 		} else if (gpa && in_window(vm, gpa)) {
 			if (!write)
 				vm_mmio_answer(vm, me->nr, ABSENT);
@@ -177,19 +94,6 @@ static void *vcpu_thread(void *arg)
 		}
 	}
 	return NULL;
-}
-
-static void start(struct vm *vm, struct worker *w, u32 nr, void *(*fn)(void *), u64 *rnd)
-{
-	int err;
-
-	w->vm = vm;
-	w->nr = nr;
-	w->rnd = next_random(rnd);
-	vm->threads++;
-	err = pthread_create(&w->thread, NULL, fn, w);
-	if (err)
-		fail("pthread_create: %s", strerror(err));
 }
 
 struct sums {
@@ -245,18 +149,18 @@ static void report(struct vm *vm)
 		    L(n->scanned), L(n->swapped));
 #undef L
 	if (!proves_something(vm))
-		fail("nothing was checked in %ld ms", vm->plan.ms + SLOW_MS);
+		fail("nothing was checked in %ld ms", vm->plan.ms + SLOW_MS * patience());
 }
 
 int run_round(const struct plan *plan)
 {
-	struct worker workers[MAX_VCPUS + MAX_WORKERS];
-	u32 does = plan->does, n = 0, i, w;
+	u32 does = plan->does, i, w;
 	u64 rnd = plan->seed;
 	struct vm *vm;
 	long end;
 
 	signal(SIGUSR1, on_kick);
+	prctl(PR_SET_NAME, "round");
 	vm = vm_make(plan);
 	/* Short stays fault more, long ones keep translations. */
 	vm->ctl->dwell = 16U << below(&rnd, 6);
@@ -267,31 +171,29 @@ int run_round(const struct plan *plan)
 	if (does & DO_KSM)
 		madvise(vm->region[R_TWIN].hva, KSM_PAGES * PAGE, MADV_MERGEABLE);
 	for (i = 0; i < plan->vcpus; i++)
-		start(vm, &workers[n++], i, vcpu_thread, &rnd);
-	for (i = 0; i < plan->vcpus; i++)
-		vm->vcpu_thread[i] = workers[i].thread;
+		start(vm, "vcpu", i, vcpu_thread, &rnd);
 	/* Whoever changes the memory comes before those who wait for it. */
 	setpriority(PRIO_PROCESS, 0, -10);
 	if (does & DO_NUMA) {
 		numa_start(vm);
-		start(vm, &workers[n++], 0, numa_worker, &rnd);
+		start(vm, "numa", 0, numa_worker, &rnd);
 	}
 	if (does & DO_ETMEM) {
-		start(vm, &workers[n++], 0, etmem_worker, &rnd);
-		start(vm, &workers[n++], 1, etmem_worker, &rnd);
+		start(vm, "etmem", 0, etmem_worker, &rnd);
+		start(vm, "etmem", 1, etmem_worker, &rnd);
 	}
 	if (does & DO_PAGES) {
-		start(vm, &workers[n++], 0, pages_worker, &rnd);
-		start(vm, &workers[n++], 1, pages_worker, &rnd);
+		start(vm, "pages", 0, pages_worker, &rnd);
+		start(vm, "pages", 1, pages_worker, &rnd);
 	}
 	if (does & DO_COMPACT)
-		start(vm, &workers[n++], 0, migrate_worker, &rnd);
+		start(vm, "migrate", 0, migrate_worker, &rnd);
 	if (does & DO_SLOTS)
-		start(vm, &workers[n++], 0, slots_worker, &rnd);
+		start(vm, "slots", 0, slots_worker, &rnd);
 	if (does & DO_DIRTY)
-		start(vm, &workers[n++], 0, dirty_worker, &rnd);
+		start(vm, "dirty", 0, dirty_worker, &rnd);
 	if (does & DO_NX)
-		start(vm, &workers[n++], 0, nx_worker, &rnd);
+		start(vm, "nx", 0, nx_worker, &rnd);
 
 	end = now_ms() + plan->ms;
 	do {
@@ -300,15 +202,14 @@ int run_round(const struct plan *plan)
 		check_all(vm);
 		if (does & DO_DIRTY)
 			dirty_compare(vm);
-		if (now_ms() >= end + (proves_something(vm) ? 0 : SLOW_MS))
+		if (now_ms() >= end + (proves_something(vm) ? 0 : SLOW_MS * patience()))
 			vm->stop = true;
 		all_go(vm);
 	} while (!vm->stop);
 	/* Half of the killed ones that live so long just end, with everything at work. */
 	if ((does & DO_KILL) && below(&rnd, 2))
 		_exit(EX_PASS);
-	while (n)
-		pthread_join(workers[--n].thread, NULL);
+	all_end(vm);
 	if (does & DO_NUMA)
 		numa_stop();
 	report(vm);

@@ -16,6 +16,11 @@
 #define EX_USE	2
 #define EX_SKIP	4
 
+#define MAX_WORKERS	8
+/* Times patience(), which knows how slow the machine is: */
+#define REST_S		120	/* for all threads to come to rest: then one hangs */
+#define SLOW_MS		60000	/* more time for a round in which nothing happened yet */
+
 /* What a mode does; a round of it may leave some out. */
 enum {
 	DO_PAGES = 1 << 0,	/* drop, replace, move the backing memory */
@@ -69,6 +74,18 @@ struct counts {
 	_Atomic u64 answered, moved_vcpus, scanned, swapped;
 };
 
+/* A thread: a vCPU, or one that changes something. */
+struct worker {
+	struct vm *vm;
+	char name[16];
+	void *(*fn)(void *arg);
+	u32 nr;
+	u64 rnd;
+	pthread_t thread;
+	_Atomic pid_t tid;		/* 0: not begun */
+	atomic_bool resting, ended;
+};
+
 struct vm {
 	struct plan plan;
 	void *kvm;			/* of the selftest library */
@@ -84,15 +101,9 @@ struct vm {
 	pthread_mutex_t park_lock;
 	pthread_cond_t park_cond;
 	bool parking;
-	u32 parked, threads;
-	pthread_t vcpu_thread[MAX_VCPUS];
-};
-
-struct worker {
-	struct vm *vm;
-	u32 nr;
-	u64 rnd;
-	pthread_t thread;
+	u32 parked, threads;		/* at rest, of those that have not ended */
+	struct worker worker[MAX_VCPUS + MAX_WORKERS];	/* the vCPUs come first */
+	u32 workers;
 };
 
 /* stress/host.c: words, time, files */
@@ -101,6 +112,7 @@ void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void fail_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 long now_ms(void);
 void sleep_us(long us);
+long patience(void);				/* gate.patience of the command line, or 1 */
 bool set_knob(const char *path, const char *value);
 void restore_knobs(void);
 void *map_aligned(size_t size);
@@ -163,13 +175,31 @@ void etmem_stop(void);
 
 /* stress/round.c */
 int run_round(const struct plan *plan);
-bool worker_rest(struct worker *w, long us);
-bool worker_pace(struct worker *w, long began_ms, long us);
 
-/* stress/leak.c: what a VM leaves behind */
+/* stress/rest.c */
+void rest_make(struct vm *vm);
+void start(struct vm *vm, const char *name, u32 nr, void *(*fn)(void *arg), u64 *rnd);
+void rest(struct worker *me);
+bool worker_rest(struct worker *me, long us);
+bool worker_pace(struct worker *me, long began_ms, long us);
+void all_rest(struct vm *vm);
+void all_go(struct vm *vm);
+void all_end(struct vm *vm);
+
+/* stress/hang.c */
+u64 movement(struct vm *vm);
+void hang(struct vm *vm, const char *why, long ms) __attribute__((noreturn));
+
+/* stress/leak.c: what a VM leaves behind, and its counters */
+struct vm_stat {
+	char name[40];
+	long long value;
+};
+
 const char *leak_start(bool count_pages);		/* why it cannot be told, or NULL */
 bool leak_check(pid_t pid);
 void check_gauges(struct vm *vm);
 long long vm_stat(struct vm *vm, const char *name);
+u32 vm_stats(struct vm *vm, struct vm_stat *stat, u32 max);
 
 #endif

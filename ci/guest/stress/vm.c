@@ -51,8 +51,7 @@ struct vm *vm_make(const struct plan *plan)
 		fail("out of memory");
 	vm->plan = *plan;
 	pthread_mutex_init(&vm->map_lock, NULL);
-	pthread_mutex_init(&vm->park_lock, NULL);
-	pthread_cond_init(&vm->park_cond, NULL);
+	rest_make(vm);
 	regions_make(vm);
 
 	/* The program, stacks, and page tables: one for each 2 MiB, and the upper ones. */
