@@ -62,7 +62,10 @@ void start(struct vm *vm, const char *name, u32 nr, void *(*fn)(void *arg), u64 
 	pthread_mutex_lock(&vm->park_lock);
 	vm->threads++;
 	pthread_mutex_unlock(&vm->park_lock);
+	/* It maps the stack. */
+	pthread_mutex_lock(&vm->map_lock);
 	err = pthread_create(&w->thread, NULL, thread, w);
+	pthread_mutex_unlock(&vm->map_lock);
 	if (err)
 		fail("pthread_create: %s", strerror(err));
 }
