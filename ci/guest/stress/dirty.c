@@ -6,7 +6,8 @@
  * copy what it names. A page that the host itself has written is copied too.
  * When vCPUs rest and the log has been taken once more, the copy must be equal
  * to the memory, word by word: a write that reached the memory after its page
- * was copied last, but not the log, is a difference.
+ * was copied last, but not the log, is a difference. It switches
+ * the logs on itself, and where no other thread changes memslots, off now and then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -146,6 +147,7 @@ void *dirty_worker(void *arg)
 {
 	struct worker *me = arg;
 	struct vm *vm = me->vm;
+	bool alone = !(vm->plan.does & DO_SLOTS);
 	long began;
 
 	do {
@@ -153,6 +155,8 @@ void *dirty_worker(void *arg)
 
 		began = now_ms();
 		pthread_mutex_lock(&r->slots);
+		if (r->unlogged ? below(&me->rnd, 4) : alone && !below(&me->rnd, 5))
+			log_again(me, r);
 		harvest(vm, r, &me->rnd);
 		pthread_mutex_unlock(&r->slots);
 	} while (worker_pace(me, began, below(&me->rnd, 20000)));

@@ -89,6 +89,7 @@ static bool present(struct access *a, u64 v)
 	}
 	if (w1 == a->w0 && (w1 & 1))
 		bad(a->id, BAD_PRESENT, a->region, a->page, a->window, v, a->w0, w1);
+	ctl->vcpu[a->id].reads[a->region][a->window]++;
 	return true;
 }
 

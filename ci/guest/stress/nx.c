@@ -79,6 +79,7 @@ void *nx_worker(void *arg)
 	do {
 		write_text(PARAM, below(&me->rnd, 3) ? "force" : "off");
 		vm->n.nx_toggles++;
+		all_unmapped(vm);
 		if (splits(vm) > most)
 			most = splits(vm);
 		if (alone && now_ms() > toggle_until) {

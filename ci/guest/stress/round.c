@@ -117,12 +117,19 @@ static struct sums sum_up(struct vm *vm)
 	return s;
 }
 
+/* A log began over mapped memory, once at least. Who is killed may not come to it. */
+static bool log_was_of_use(struct vm *vm)
+{
+	return !(vm->plan.does & (DO_SLOTS | DO_DIRTY)) || (vm->plan.does & DO_KILL) || vm->n.log_mapped;
+}
+
 /* A round in which nothing was checked proves nothing. */
 static bool proves_something(struct vm *vm)
 {
 	struct sums s = sum_up(vm);
 
 	return s.checks && s.promises && (!(vm->plan.does & DO_DIRTY) || vm->n.compared) &&
+	       log_was_of_use(vm) &&
 	       (!(vm->plan.does & DO_NUMA) || (vm->n.answered && vm->n.moved_vcpus)) &&
 	       (!(vm->plan.does & DO_ETMEM) || (vm->n.scanned && vm->n.swapped));
 }
@@ -139,6 +146,9 @@ static void report(struct vm *vm)
 	    L(n->drops), L(n->replaces), L(n->aways), L(n->protects), L(n->touches),
 	    L(n->refreshes), L(n->creates), L(n->deletes), L(n->moves), L(n->toggles),
 	    L(n->dummies), L(n->nx_toggles), L(n->migrated));
+	if (vm->plan.does & (DO_SLOTS | DO_DIRTY))
+		say("log switched on: mapped=%llu mapped-with-huge-pages=%llu unmapped=%llu",
+		    L(n->log_mapped), L(n->log_huge), L(n->log_fresh));
 	say("oracles: pages-checked=%llu harvests=%llu pages-copied=%llu pages-compared=%llu rests=%llu",
 	    L(n->checked), L(n->harvests), L(n->dirty), L(n->compared), L(n->pauses));
 	if (vm->plan.does & DO_NUMA)
@@ -148,6 +158,9 @@ static void report(struct vm *vm)
 		say("etmem: %llu bytes read of idle pages, %llu pages to swap",
 		    L(n->scanned), L(n->swapped));
 #undef L
+	if (!log_was_of_use(vm))
+		fail("no log was switched on over mapped memory in %ld ms",
+		     vm->plan.ms + SLOW_MS * patience());
 	if (!proves_something(vm))
 		fail("nothing was checked in %ld ms", vm->plan.ms + SLOW_MS * patience());
 }
@@ -165,9 +178,12 @@ int run_round(const struct plan *plan)
 	/* Short stays fault more, long ones keep translations. */
 	vm->ctl->dwell = 16U << below(&rnd, 6);
 	dirty_setup(vm);
-	for (i = 0; i < NR_REGIONS; i++)
+	for (i = 0; i < NR_REGIONS; i++) {
+		bool log = (does & DO_DIRTY) && below(&rnd, 2);
+
 		for (w = 0; w < vm->region[i].c->windows; w++)
-			slot_set(vm, &vm->region[i], w, w != 2 || !(does & DO_SLOTS), does & DO_DIRTY);
+			slot_set(vm, &vm->region[i], w, w != 2 || !(does & DO_SLOTS), log);
+	}
 	if (does & DO_KSM)
 		madvise(vm->region[R_TWIN].hva, KSM_PAGES * PAGE, MADV_MERGEABLE);
 	for (i = 0; i < plan->vcpus; i++)

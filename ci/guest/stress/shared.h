@@ -109,6 +109,7 @@ struct guest_error {
 
 struct vcpu_ctl {
 	u64 steps, writes, promises, checks, calls, absent;
+	u64 reads[NR_REGIONS][NR_WINDOWS];	/* that found memory, so that it was mapped */
 	u32 set[SET];			/* pages at work, for the host to aim at */
 	struct guest_error error;
 } __attribute__((aligned(128)));

@@ -48,11 +48,6 @@ static void set_region(struct vm *vm, u32 slot, u64 gpa, u64 size, void *hva, bo
 		hole_end(vm);
 }
 
-static bool is_present(struct region *r, u32 w)
-{
-	return !(r->c->win[w].end & 1);
-}
-
 /* Some window without a log: what the guest writes there is seen by nobody. */
 static void update_unlogged(struct region *r)
 {
@@ -74,6 +69,8 @@ void slot_set(struct vm *vm, struct region *r, u32 w, bool present, bool log)
 	log = log && present;
 	if (present == was && log == r->logging[w])
 		return;
+	if (log)
+		count_log(vm, r, w);
 	if (present == was) {
 		set_region(vm, r->slot[w], win->gpa, size, r->hva, log);
 		vm->n.toggles++;
@@ -82,10 +79,12 @@ void slot_set(struct vm *vm, struct region *r, u32 w, bool present, bool log)
 		fence();
 		set_region(vm, r->slot[w], win->gpa, present ? size : 0, r->hva, log);
 		store(&win->end, win->end + 1);
-		if (present)
+		if (present) {
 			vm->n.creates++;
-		else
+		} else {
 			vm->n.deletes++;
+			all_unmapped(vm);
+		}
 	}
 	r->logging[w] = log;
 	update_unlogged(r);
@@ -106,6 +105,7 @@ static void slot_move(struct vm *vm, struct region *r, u32 a, u32 b)
 	set_region(vm, slot, to->gpa, r->c->pages * PAGE, r->hva, r->logging[a]);
 	store(&from->end, from->end + 1);
 	store(&to->end, to->end + 1);
+	all_unmapped(vm);
 	r->slot[a] = r->slot[b];
 	r->slot[b] = slot;
 	r->logging[b] = r->logging[a];
@@ -118,6 +118,8 @@ static void dummy(struct vm *vm, u32 nr, bool *there, u8 *memory)
 {
 	set_region(vm, DUMMY_SLOT + nr, DUMMY_GPA + nr * 16 * CHUNK,
 		   *there ? 0 : CHUNK, memory, nr & 1);
+	if (*there)
+		all_unmapped(vm);
 	*there = !*there;
 	vm->n.dummies++;
 }
@@ -148,7 +150,11 @@ void *slots_worker(void *arg)
 			continue;
 		}
 		pthread_mutex_lock(&r->slots);
-		if (what < 50 || r->nr != R_DATA) {
+		if (what < (vm->n.log_mapped ? 30 : 50)) {
+			log_again(me, r);
+		} else if (what < 50 || r->nr != R_DATA) {
+			if (log && is_present(r, w) && !r->logging[w])
+				await_mapped(vm, r, w);
 			slot_set(vm, r, w, is_present(r, w), log);
 		} else if (what < 70) {
 			if (is_present(r, 1) && !is_present(r, 2))

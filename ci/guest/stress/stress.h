@@ -70,6 +70,7 @@ struct region {
 struct counts {
 	_Atomic u64 drops, replaces, aways, protects, touches, refreshes;
 	_Atomic u64 creates, deletes, moves, toggles, dummies;
+	_Atomic u64 log_mapped, log_huge, log_fresh;	/* the log was switched on over ... */
 	_Atomic u64 harvests, dirty, compared, checked, pauses, holes, nx_toggles, migrated;
 	_Atomic u64 answered, moved_vcpus, scanned, swapped;
 };
@@ -94,6 +95,7 @@ struct vm {
 	size_t ctl_size;
 	struct region region[NR_REGIONS];
 	struct counts n;
+	_Atomic u64 old_reads[NR_REGIONS][NR_WINDOWS];	/* of mappings that are gone */
 	_Atomic u32 holes;		/* places without memory, now ... */
 	_Atomic u64 hole_seq;		/* ... and ever */
 	atomic_bool stop;
@@ -105,6 +107,11 @@ struct vm {
 	struct worker worker[MAX_VCPUS + MAX_WORKERS];	/* the vCPUs come first */
 	u32 workers;
 };
+
+static inline bool is_present(struct region *r, u32 window)
+{
+	return !(r->c->win[window].end & 1);
+}
 
 /* stress/host.c: words, time, files */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -151,6 +158,12 @@ void *etmem_worker(void *arg);		/* stress/etmem.c */
 
 /* stress/slots.c */
 void slot_set(struct vm *vm, struct region *r, u32 window, bool present, bool log);
+
+/* stress/log.c */
+void all_unmapped(struct vm *vm);		/* KVM has thrown all page tables away */
+void count_log(struct vm *vm, struct region *r, u32 window);
+void await_mapped(struct vm *vm, struct region *r, u32 window);
+void log_again(struct worker *me, struct region *r);
 
 /* stress/dirty.c */
 void dirty_setup(struct vm *vm);
