@@ -115,6 +115,9 @@ void smm_nowhere(void);
 /* facts/oom.c */
 void oom_reaper(void);
 
+/* facts/nx.c */
+void nx_logged(void);
+
 /* facts/invalidate.c */
 void unmap_race(void);
 void slot_starve(void);

@@ -72,6 +72,8 @@ static const char help[] =
 "         oom-reaper      the OOM reaper takes a VM's memory from KVM, too, and another\n"
 "                         VM goes on\n"
 "         unmap-race      a page that the host drops and fills anew is seen as it is then\n"
+"         nx-logged       NX huge pages that cannot be recovered, for they are logged,\n"
+"                         stay mapped; wants a kernel that tries each second\n"
 "         slot-starve     a memslot comes and goes while invalidations follow each other\n"
 "                         closely; wants a kernel in which each takes 20 ms, and who\n"
 "                         waits for their end is late by 10 ms\n"
@@ -537,6 +539,7 @@ static const struct {
 	{ "nested-tags", nested_tags }, { "nested-tags-smp", nested_tags_smp },
 	{ "nested-slots", nested_slots }, { "oom-reaper", oom_reaper },
 	{ "unmap-race", unmap_race }, { "slot-starve", slot_starve },
+	{ "nx-logged", nx_logged },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
