@@ -15,7 +15,7 @@ need_packages gcc libc6-dev coreutils procps
 L=$TMP/linux-guest
 echo "no kernel" >"$TMP/kernel"
 export MADE_UP_DIR=$TMP/qemu
-compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP/ci/guest/$1.c"; }
+compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP/ci/guest/$1.c" "$TOP/ci/guest/lib/files.c"; }
 
 # guest HOW CODE PATTERN OPTION...: with a QEMU that behaves like this.
 # shellcheck disable=SC2317 # called by check
