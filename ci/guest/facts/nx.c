@@ -19,9 +19,7 @@
 
 static long long splits(const struct vm *vm)
 {
-	long long n = vm_stat(vm, "nx_lpage_splits");
-
-	return n >= 0 ? n : vm_stat(vm, "nx_largepages_splitted");
+	return vm_stat(vm, "nx_largepages_splitted");
 }
 
 /* The guest executes an instruction, OUT, in each of the huge pages. Returns its faults. */
