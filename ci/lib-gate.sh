@@ -11,10 +11,8 @@
 
 # lane_runs LANE ARCH VARIANT: "RUN MMU CPUS" for each boot ("-": as the lane has it).
 lane_runs() {
-	local mmu cpus mmus="tdp0 tdp1" counts="-"
-	[ "$1" != intel-ept ] || counts="1 8"
-	# What is simulated in a second takes minutes: two CPUs are a race, too.
-	[ "$1" != intel-ept ] || [ -z "$stress" ] || counts=2
+	local mmu cpus mmus="tdp0 tdp1" counts
+	counts=$("$TOP/ci/lanes/$1" --about "$([ -n "$stress" ] && echo stress || echo cpus)")
 	[ -z "$shadow" ] || mmus=shadow counts=-
 	[ "$2" = x86_64 ] || mmus=none
 	# The list loads KVM, with one MMU and the other.
@@ -26,9 +24,9 @@ lane_runs() {
 	done
 }
 
-# parallel_runs LANE: boots at a time. Bochs has one thread, QEMU uses all CPUs.
+# parallel_runs LANE: boots at a time.
 parallel_runs() {
-	if [ "$1" = intel-ept ]; then nproc; else echo 1; fi
+	if [ "$("$TOP/ci/lanes/$1" --about threads)" = 1 ]; then nproc; else echo 1; fi
 }
 
 # verdict_code WORD
@@ -80,8 +78,8 @@ stop_all() {
 boot() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
 	local options=(${boot_options[@]+"${boot_options[@]}"}) expect=(--expect kvm=present) rc=0
-	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested=kvm_amd.npt=0
-	[ "$lane" != intel-ept ] || nested=kvm_intel.ept=N
+	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested
+	nested=$("$TOP/ci/lanes/$lane" --about nested) || return "$EX_HARNESS"
 	# What KVM leaves in slabs can be told when it shares none of them.
 	[ "$variant" != modules ] || { append+=" slab_nomerge"; expect=(--expect kvm=absent); }
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"

@@ -70,12 +70,14 @@ as_said() {
 
 # one_proof PROOF LOGS
 one_proof() {
-	local side how text kernel initrd arch guest=with kernel_side how_without extra=()
+	local side how text kernel initrd arch guest=with kernel_side how_without extra=() lane_patch=''
 	project_of=([named]=$TOP) build_of=([named]=$BUILD) tree_of=()
 	logs=$2
 	read_proof "$1"
 	need_packages patchutils rsync
 	base_tree >/dev/null || result harness "no base to be had"
+	[ -n "$command" ] || lane_patch=$("$TOP/ci/lanes/$lane" --about patch)
+	[ -z "$lane_patch" ] || extra+=("$lane_patch")
 	[ ! -f "$dir/window.patch" ] || extra+=("$dir/window.patch")
 	make_project with ${extra[@]+"${extra[@]}"}
 	[ ! -f "$dir/undo.patch" ] || extra+=("$dir/undo.patch")

@@ -63,7 +63,7 @@ base_run() {
 	local on_by_default=''
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
-	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
+	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" --lane "$lane" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
 	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
 		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
@@ -71,7 +71,7 @@ base_run() {
 	key=$({
 		echo "$BASE_NAME $lane $mmu $cpus $variant"
 		echo "$tests"
-		cat "$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" "$kernel/image" "$kernel/config" \
+		cat "$TOP/ci/lanes/$lane" "$TOP"/ci/lanes/*.sh "$kernel/image" "$kernel/config" \
 			"$BUILD/guest/${BELOW}base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
 	} | sha256sum | cut -c1-32)
 	dir=$BUILD/cache/base-runs/$key

@@ -122,7 +122,7 @@ objects_tree() {
 
 # build_kernel SIDE
 build_kernel() {
-	local options=() tree
+	local options=(--lane "$lane") tree
 	if [ "${project_of[$1]}" != "$TOP" ]; then
 		tree=$(objects_tree "$1") || return "$EX_HARNESS"
 		options=(--tree "$tree")

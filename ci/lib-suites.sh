@@ -135,7 +135,7 @@ prepare() {
 	initrd=$("$TOP/ci/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
 	# Not of the initrd: that has times in it.
 	suite_keys[$1]=$(cat "${suite_kernels[$1]}/image" "$tests" "$BUILD/guest/$LAST-$arch/key" \
-		"$TOP/ci/lanes/$lane" "$TOP/ci/lanes/lib.sh" | short_sum) || return "$EX_HARNESS"
+		"$TOP/ci/lanes/$lane" "$TOP"/ci/lanes/*.sh | short_sum) || return "$EX_HARNESS"
 	dir=$RESULTS/$1/none
 	if [ "$(recorded none "$1")" != pass ]; then
 		boot_once none "$1" "$initrd"

@@ -4,11 +4,15 @@
 # Usage:   . ci/lanes/lib.sh, set LANE_ARCH, LANE_PACKAGES, LANE_CPUS, LANE_MEMORY
 #          and LANE_TIMEOUT (defaults), then
 #          lane_options "$@"; lane_run COMMAND...; lane_end DIED_REASON
-#          QEMU's AMD machines: set the last three, then lane_amd FEATURES "$@"
 # Inputs:  the options of every lane:
 #          --kernel IMAGE --initrd FILE --out DIR [--cpus N] [--memory MIB]
 #          [--append "CMDLINE"] [--timeout SECONDS], and where a lane says so [--cpu FEATURES]
-#          [--numa NODES]; or one of --packages, --arch, -h
+#          [--numa NODES]; or one of --packages, --arch, -h, --about KEY. KEY is one of
+#            cpus        CPUs of each of its boots, "-": as many as it has by itself
+#            stress      the same, of a boot under stress
+#            threads     of the host that a machine keeps busy: 1, or all
+#            nested      how KVM's parameter reads that switches nested paging off
+#            patch       for its kernel, which the emulator asks for; or nothing
 # Outputs: DIR/console.log  the serial console
 #          DIR/lane.txt     one line: ended: poweroff|timeout|died ... after N s
 #          progress on stderr every 15 s: seconds, last test that began
@@ -27,6 +31,18 @@ _lane_number() {
 	[[ $2 =~ ^[1-9][0-9]*$ ]] || die $EX_USAGE "$1 wants a number, not '$2'"
 }
 
+# _lane_about KEY
+_lane_about() {
+	case $1 in
+	cpus) echo "${LANE_COUNTS:--}" ;;
+	stress) echo "${LANE_STRESS:--}" ;;
+	threads) echo "${LANE_THREADS:-all}" ;;
+	nested) echo "${LANE_NESTED:-kvm_amd.npt=0}" ;;
+	patch) echo "${LANE_PATCH-}" ;;
+	*) die $EX_USAGE "--about: nothing is known of '$1': see -h" ;;
+	esac
+}
+
 # lane_options OPTION...: sets kernel, initrd, out, cpus, memory, append, features, nodes,
 # limit.
 # Makes $work, a folder that is removed at the end, whatever the end is.
@@ -38,6 +54,7 @@ lane_options() {
 		-h | --help) usage; exit 0 ;;
 		--packages) echo "$LANE_PACKAGES"; exit 0 ;;
 		--arch) echo "$LANE_ARCH"; exit 0 ;;
+		--about) _lane_value "$@"; _lane_about "$2"; exit 0 ;;
 		--kernel) _lane_value "$@"; kernel=$2; shift ;;
 		--initrd) _lane_value "$@"; initrd=$2; shift ;;
 		--out) _lane_value "$@"; out=$2; shift ;;
@@ -145,47 +162,4 @@ lane_end() {
 # powering_off: the kernel has said that it is about to.
 powering_off() {
 	grep -aqE 'reboot: Power down|reboot: System halted' "$out/console.log"
-}
-
-# _lane_nodes: sets numa, QEMU's options for CPUs and memory of several NUMA nodes.
-_lane_nodes() {
-	local n first last size left=$memory all=$((cpus + 1))
-	numa=()
-	[ "$nodes" -gt 1 ] || return 0
-	[ "$nodes" -le $all ] || die $EX_USAGE "--numa $nodes: this machine has $all CPUs"
-	for ((n = 0; n < nodes; n++)); do
-		first=$(((n * all + nodes - 1) / nodes)) last=$((((n + 1) * all + nodes - 1) / nodes - 1))
-		size=$((left / (nodes - n))) left=$((left - left / (nodes - n)))
-		numa+=(-object "memory-backend-ram,id=node$n,size=${size}M"
-			-numa "node,nodeid=$n,memdev=node$n,cpus=$first-$last")
-	done
-}
-
-# lane_amd FEATURES OPTION...: all of a lane that is QEMU's AMD machine, with SVM and
-# NPT, and these features of the CPU.
-# Model max is what TCG has: named models promise SVM features that it lacks, and
-# qemu64 has no XSAVE, which openEuler's FPU code cannot be without: guests that
-# migrate get wrong registers. What is off here changes the size of XSAVE's area, whose
-# layout guests then complain of: x87 and SSE are left.
-# No guest may run on CPU 0. Any CPU that loads the FPU's status word clears IGNNE# in
-# CPU 0's hflags2 (QEMU 7.2, cpu_set_fpus() and cpu_clear_ignne()), neither atomic nor
-# locked. When CPU 0 is in VMRUN or #VMEXIT just then, its HF2_NPT_MASK is lost or comes
-# back: the guest is translated without nested paging, or the host with it.
-# A socket for each CPU: those of a socket belong to one NUMA node. no_timer_check: where
-# the build machine is busy, the kernel takes its timer for broken now and then.
-lane_amd() {
-	local model=max,+svm,+npt,-pku,-pks,-mpx,-avx,-avx2,$1 numa
-	shift
-	LANE_ARCH=x86_64 LANE_PACKAGES=qemu-system-x86 LANE_FEATURES=1 LANE_NODES=${LANE_NODES:-1}
-	lane_options "$@"
-	_lane_nodes
-	lane_run qemu-system-x86_64 -accel tcg,thread=multi -cpu "$model${features:+,$features}" \
-		-smp "$((cpus + 1)),sockets=$((cpus + 1))" -m "${memory}M" ${numa[@]+"${numa[@]}"} \
-		-nodefaults -no-user-config -display none -monitor none \
-		-chardev "file,id=console,path=$out/console.log" -serial chardev:console \
-		-no-reboot -kernel "$kernel" -initrd "$initrd" \
-		-append "console=ttyS0,115200 isolcpus=0 no_timer_check $LANE_CMDLINE $append"
-	[ "$ended" = "exit 0" ] || lane_end "QEMU's $ended"
-	powering_off || lane_end "the machine was reset before power-off"
-	lane_end
 }

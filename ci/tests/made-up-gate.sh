@@ -30,6 +30,7 @@ cat >"$P/ci/build-kernel" <<'END'
 #!/bin/bash
 . "$(dirname "$0")/../scripts/lib.sh"
 below=''
+[ "$1" != --lane ] || shift 2
 [ "$1" != --base ] || { below=$2/; shift 2; }
 [ ! -f "$TOP/fake/broken" ] || die 1 "arch/x86/kvm/mmu/mmu.c:1: no semicolon"
 dir=$BUILD/kernel/$below$1/$3-$2
@@ -94,7 +95,10 @@ for lane in amd-npt intel-ept arm64; do
 #!/bin/bash
 . "$(dirname "$0")/lib.sh"
 LANE_ARCH=x86_64 LANE_CPUS=4 LANE_MEMORY=64 LANE_TIMEOUT=20 LANE_PACKAGES=bash
-case $0 in */arm64) LANE_ARCH=arm64 ;; esac
+case $0 in
+*/arm64) LANE_ARCH=arm64 ;;
+*/intel-ept) LANE_COUNTS="1 8" LANE_STRESS=2 LANE_THREADS=1 LANE_NESTED=kvm_intel.ept=N ;;
+esac
 [ ! -f "$TOP/fake/package" ] || LANE_PACKAGES=$(cat "$TOP/fake/package")
 lane_options "$@"
 echo $$ >"$TOP/fake/lane-pid"

@@ -34,6 +34,7 @@ if [ "$1" = --tree ]; then
 	tree=$2
 	shift 2
 else
+	[ "$1" != --lane ] || shift 2
 	tree=$("$TOP/ci/prepare-tree" "$1") || exit
 fi
 echo "kernel $TOP" >>"$FAKE/builds"

@@ -19,8 +19,8 @@
 static const char help[] =
 "stress - vCPUs fault memory in random order while the host changes everything.\n"
 "\n"
-"Usage:   stress [--mode MODE]... [--seconds N | --minutes N] [--vcpus N]\n"
-"                [--mib N] [--seed N [--round N]] [--count-pages]\n"
+"Usage:   stress [--mode MODE]... [--seconds N | --minutes N | --ms N]\n"
+"                [--vcpus N] [--mib N] [--seed N [--round N]] [--count-pages]\n"
 "         --mode     pages    drop, remap, protect, merge (KSM), split, collapse\n"
 "                             and migrate the memory below the guest\n"
 "                    slots    create, move, delete memslots, switch dirty logging\n"
@@ -33,7 +33,8 @@ static const char help[] =
 "                             beside pages; wants two nodes\n"
 "                    etmem    etmem of openEuler scans and swaps, beside pages\n"
 "                    (default: each of them in turn)\n"
-"         --seconds  time for each mode (default 20), --minutes the same in minutes;\n"
+"         --seconds  time for each mode (default 20), --minutes the same in minutes,\n"
+"                    --ms in milliseconds: where a second is long, as in intel-pml;\n"
 "                    nx takes at least 66 s where recovery comes once a minute\n"
 "         --vcpus    1 to 8 (default 4)\n"
 "         --mib      memory under test, 2 to 256 MiB, even (default 16)\n"
@@ -249,6 +250,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "mode", 1, NULL, 'm' }, { "seconds", 1, NULL, 's' }, { "minutes", 1, NULL, 't' },
+		{ "ms", 1, NULL, 'M' },
 		{ "vcpus", 1, NULL, 'v' }, { "mib", 1, NULL, 'b' }, { "seed", 1, NULL, 'S' },
 		{ "round", 1, NULL, 'r' }, { "count-pages", 0, NULL, 'c' },
 		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
@@ -273,6 +275,7 @@ int main(int argc, char **argv)
 			chosen |= 1U << i;
 			break;
 		case 's': o.ms = number("seconds", optarg, 1, 1000000) * 1000; break;
+		case 'M': o.ms = number("ms", optarg, 1, 1000000000); break;
 		case 't': o.ms = number("minutes", optarg, 1, 100000) * 60000; break;
 		case 'v': o.vcpus = number("vcpus", optarg, 1, MAX_VCPUS); break;
 		case 'b': o.mib = number("mib", optarg, 2, 256) & ~1ULL; break;
