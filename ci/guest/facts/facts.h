@@ -117,6 +117,7 @@ void oom_reaper(void);
 
 /* facts/nx.c */
 void nx_logged(void);
+void nx_whole(void);
 
 /* facts/invalidate.c */
 void unmap_race(void);

@@ -74,6 +74,8 @@ static const char help[] =
 "         unmap-race      a page that the host drops and fills anew is seen as it is then\n"
 "         nx-logged       NX huge pages that cannot be recovered, for they are logged,\n"
 "                         stay mapped; wants a kernel that tries each second\n"
+"         nx-whole        with NX huge pages forced, and where small pages were, the\n"
+"                         guest gets a huge page that it does not execute from\n"
 "         slot-starve     a memslot comes and goes while invalidations follow each other\n"
 "                         closely; wants a kernel in which each takes 20 ms, and who\n"
 "                         waits for their end is late by 10 ms\n"
@@ -540,6 +542,7 @@ static const struct {
 	{ "nested-slots", nested_slots }, { "oom-reaper", oom_reaper },
 	{ "unmap-race", unmap_race }, { "slot-starve", slot_starve },
 	{ "nx-logged", nx_logged },
+	{ "nx-whole", nx_whole },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
 };
 
