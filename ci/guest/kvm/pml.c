@@ -239,9 +239,15 @@ static void nested(void)
 	kvm_vm_free(vm);
 }
 
+static pthread_barrier_t logged;
+
+/* One thread for all that the vCPU does: KVM waits for RCU when another one comes. */
 static void *run_late(void *unused)
 {
 	(void)unused;
+	run_once(1);
+	pthread_barrier_wait(&logged);	/* all but that page is mapped */
+	pthread_barrier_wait(&logged);	/* the log is on, and that page the job */
 	run_once(1);
 	return NULL;
 }
@@ -258,11 +264,13 @@ static void race(void)
 	job->stage = 1;
 	job->page = LATE_PAGE - 1;
 	run_once(0);
-	run_once(1);	/* all but that page is mapped */
+	pthread_barrier_init(&logged, NULL, 2);
+	TEST_ASSERT(!pthread_create(&slow, NULL, run_late, NULL), "no thread");
+	pthread_barrier_wait(&logged);
 	set_logging(true);
 	job->page = LATE_PAGE;
 	job->value = 1;
-	TEST_ASSERT(!pthread_create(&slow, NULL, run_late, NULL), "no thread");
+	pthread_barrier_wait(&logged);
 	usleep(3000);
 	job->value = 2;
 	run_once(0);
