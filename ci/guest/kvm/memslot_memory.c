@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "../lib/fail.h"
+#include "../lib/files.h"
 
 static const char help[] =
 "memslot_memory - what a GiB of memslot costs in kernel memory.\n"
@@ -110,22 +111,6 @@ static long long given_back(struct used start)
 	for (i = 0; i < SETTLE_MS / 20 && used_now().vmalloc != start.vmalloc; i++)
 		usleep(20000);
 	return used_now().vmalloc - start.vmalloc;
-}
-
-/* A parameter of a module that is Y or 1; false also if there is none. */
-static bool is_on(const char *module, const char *name)
-{
-	char path[128], c = 'N';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
-	f = fopen(path, "r");
-	if (f) {
-		if (fread(&c, 1, 1, f) != 1)
-			c = 'N';
-		fclose(f);
-	}
-	return c == 'Y' || c == '1';
 }
 
 /* Untouched memory: the kernel's tables of the host's process stay as they are. */
@@ -376,8 +361,8 @@ int main(int argc, char **argv)
 	}
 
 	vendor = is_intel_cpu() ? "kvm_intel" : "kvm_amd";
-	tdp = is_on(vendor, is_intel_cpu() ? "ept" : "npt");
-	tdp_mmu = is_on("kvm", "tdp_mmu");
+	tdp = parameter_on(vendor, is_intel_cpu() ? "ept" : "npt");
+	tdp_mmu = parameter_on("kvm", "tdp_mmu");
 	lazy = tdp && tdp_mmu;
 	if (nested && !tdp) {
 		printf("no nested paging: a nested guest would show nothing\n");

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "../lib/fail.h"
+#include "../lib/files.h"
 
 static const char help[] =
 "nested_ept - a nested guest finds what its tables, and L1's memory, say.\n"
@@ -325,22 +326,6 @@ static void make_tables(struct vmx_pages *vmx)
 	nested_map_memslot(vmx, vm, 0, 0);
 }
 
-/* A parameter of kvm_intel that is Y. */
-static bool is_on(const char *name)
-{
-	char path[128];
-	int c = 'N';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/kvm_intel/parameters/%s", name);
-	f = fopen(path, "r");
-	if (f) {
-		c = fgetc(f);
-		fclose(f);
-	}
-	return c == 'Y';
-}
-
 int main(int argc, char **argv)
 {
 	unsigned long rounds = 2000, answers;
@@ -363,7 +348,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "nested_ept: error: a number of rounds, and nothing else: see -h\n");
 		return EX_USE;
 	}
-	if (!is_on("ept") || !is_on("nested")) {
+	if (!parameter_on("kvm_intel", "ept") || !parameter_on("kvm_intel", "nested")) {
 		printf("no VMX with EPT, or no nested one\n");
 		return EX_SKIP;
 	}

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "../lib/fail.h"
+#include "../lib/files.h"
 
 static const char help[] =
 "pml - is each write in the dirty log where the CPU itself keeps it?\n"
@@ -234,22 +235,6 @@ static void nested(void)
 	kvm_vm_free(vm);
 }
 
-/* A parameter of kvm_intel that is Y. */
-static bool is_on(const char *name)
-{
-	char path[128];
-	int c = 'N';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/kvm_intel/parameters/%s", name);
-	f = fopen(path, "r");
-	if (f) {
-		c = fgetc(f);
-		fclose(f);
-	}
-	return c == 'Y';
-}
-
 int main(int argc, char **argv)
 {
 	void (*mode)(void);
@@ -268,7 +253,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pml: error: late or nested? see -h\n");
 		return EX_USE;
 	}
-	if (!is_on("pml") || (mode == nested && !is_on("nested"))) {
+	if (!parameter_on("kvm_intel", "pml") || (mode == nested && !parameter_on("kvm_intel", "nested"))) {
 		printf("no PML, or no nested VMX\n");
 		return EX_SKIP;
 	}

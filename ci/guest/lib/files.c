@@ -120,6 +120,15 @@ long gate_patience(void)
 	return n > 0 ? n : 1;
 }
 
+/* A parameter that is Y or 1; not if there is none. */
+bool parameter_on(const char *module, const char *name)
+{
+	char path[200], value[8];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
+	return read_line(path, value, sizeof(value)) && (*value == 'Y' || *value == '1');
+}
+
 /* /modules/NAME.ko: 0, also if it is loaded already, or why not. */
 int load_module(const char *name)
 {
