@@ -16,7 +16,7 @@
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 lanes=("$@")
-[ $# -gt 0 ] || lanes=(amd-npt amd-la57 intel-ept intel-pml arm64)
+[ $# -gt 0 ] || mapfile -t lanes < <(cd "$TOP/ci/lanes" && find . -maxdepth 1 -type f -perm -u+x -printf "%f\n" | sort)
 
 
 # ends CODE COMMAND...: the command exits with CODE.
@@ -25,6 +25,18 @@ ends() {
 	shift
 	"$@" || rc=$?
 	[ "$rc" -eq "$want" ] || { echo "exit code $rc, not $want"; return 1; }
+}
+
+# tells_all: each key of ci/lanes/lib.sh has an answer; a patch is a file.
+tells_all() {
+	local key answer
+	for key in cpus stress threads nested patch; do
+		answer=$("$lane_cmd" --about $key) || return
+		case $key in
+		patch) [ -z "$answer" ] || [ -s "$answer" ] || { echo "no file $answer"; return 1; } ;;
+		*) [ -n "$answer" ] || { echo "nothing on $key"; return 1; } ;;
+		esac
+	done
 }
 
 # said PATTERN: lane.txt of the last run.
@@ -124,6 +136,8 @@ for l in "${lanes[@]}"; do
 	arch=$("$lane_cmd" --arch)
 	common=(--initrd "$TMP/initrd" --out "$TMP/out")
 	check "$l names its packages" test -n "$("$lane_cmd" --packages)"
+	check "$l tells of itself" tells_all
+	check "$l does not tell what it does not know" ends 2 "$lane_cmd" --about colour
 	check "$l refuses an unknown option" ends 2 "$lane_cmd" --colour
 	check "$l refuses to run without a kernel" ends 2 "$lane_cmd" "${common[@]}"
 	check "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$TMP/empty" "${common[@]}"
