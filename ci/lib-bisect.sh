@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # variables of those who source this
 # ci/lib-bisect.sh - building just what a patch affects.
 #
-# Usage:   . ci/lib-bisect.sh        after scripts/lib.sh and ci/lib-kernel.sh
+# Usage:   . ci/lib-bisect.sh        after scripts/lib/lib.sh and ci/lib-kernel.sh
 # Inputs:  TREE, BASE   the work tree with its patches, the pristine tree
 #          fd 3         where notes for people go
 #          WORK         where logs, headers and selftests go

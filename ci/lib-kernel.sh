@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # ci/lib-kernel.sh - how this project calls make in a kernel tree.
 #
-# Usage:   . ci/lib-kernel.sh        after scripts/lib.sh
-# Inputs:  BUILD, JOBS               from scripts/lib.sh
+# Usage:   . ci/lib-kernel.sh        after scripts/lib/lib.sh
+# Inputs:  BUILD, JOBS               from scripts/lib/lib.sh
 #          CCACHE_DIR                compiler cache (default: $BUILD/ccache)
 #          CCACHE_MAXSIZE            its limit (default: 3G)
 # Outputs: the functions below.

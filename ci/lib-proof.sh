@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables of ci/prove
 # ci/lib-proof.sh - what lies in ci/proofs, and what the map says of it.
 #
-# Usage:   . ci/lib-proof.sh         after scripts/lib.sh
+# Usage:   . ci/lib-proof.sh         after scripts/lib/lib.sh
 # Inputs:  ci/proofs/PROOF/, series, upstream-map.csv
 # Outputs: the functions below
 # Exit codes: 1 proofs and map do not fit, 2 a proof that is not in order
@@ -99,7 +99,7 @@ line_of() {
 # map_proofs: "LINE PATCH PROOF" for each proof that a row of the map names.
 map_proofs() {
 	local tool line row p evidence slug rows
-	tool=$("$TOP/scripts/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c) || exit
+	tool=$("$TOP/scripts/lib/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c) || exit
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
 	while IFS=$'\x1f' read -r row p _ _ _ _ _ _ _ evidence _; do
 		while read -r _ slug; do

@@ -17,8 +17,8 @@
 #          DIR/lane.txt     one line: ended: poweroff|timeout|died ... after N s
 #          progress on stderr every 15 s: seconds, last test that began
 # Exit codes: 0 the machine powered itself off, 2 usage, 5 anything else
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
 
 # What every kernel here gets: all records reach the console, a dead kernel ends.
 LANE_CMDLINE="printk.devkmsg=on loglevel=8 ignore_loglevel panic=-1"

@@ -194,7 +194,7 @@ neither() {
 
 # The verdict of the fingerprint, of a file that was changed and of one that must not be there.
 compared() {
-	local b=$TMP/project/scripts/bases/openeuler-22.03-lts-sp2
+	local b=$TMP/project/scripts/lib/bases/openeuler-22.03-lts-sp2
 	kinds
 	"$TMP/project/scripts/fingerprint" --write openeuler-22.03-lts-sp2 "$TMP/euler" || return 1
 	grep -qx 'absent  virt/kvm/openeuler.c' "$b.files" && ! grep -q 'virt/kvm/stable.c' "$b.files" &&

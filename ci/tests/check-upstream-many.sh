@@ -134,7 +134,7 @@ sanitized() {
 		done
 	} | git fast-import --quiet --force
 	expect 1 ' 1 missing$' "$TMP/sane" --map "$P/upstream-map.csv" --git "$CLONE" || return
-	for f in "$P/scripts/lib.sh" /dev/null "$TMP/sane"; do
+	for f in "$P/scripts/lib/lib.sh" /dev/null "$TMP/sane"; do
 		expect 2 'error: ' "$TMP/sane" --map "$f" --git "$CLONE" || return
 	done
 	! grep -qE 'Sanitizer|runtime error' "$TMP/.out"

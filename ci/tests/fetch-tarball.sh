@@ -1,5 +1,5 @@
 #!/bin/bash
-# ci/tests/fetch-tarball.sh - test of scripts/fetch-base and scripts/fetch-tarball:
+# ci/tests/fetch-tarball.sh - test of scripts/fetch-base and scripts/lib/fetch-tarball:
 # where a tarball comes from, and what happens to a wrong or a half one.
 #
 # Usage:   ci/tests/fetch-tarball.sh
@@ -24,7 +24,7 @@ upstream() {
 	cp "$UPSTREAMS" "$TMP/mirror/"
 	expect 0 "checking its content" fetch && right "$TMP/build/base/5.10.1" || return 1
 	rm -r "$TMP/mirror"
-	expect 0 "linux-5.10.1.tar.xz$" "$TMP/project/scripts/fetch-tarball" --version 5.10.1 &&
+	expect 0 "linux-5.10.1.tar.xz$" "$TMP/project/scripts/lib/fetch-tarball" --version 5.10.1 &&
 		! grep -q 'checking' "$TMP/.out"
 }
 

@@ -27,7 +27,7 @@ sane() {
 
 # A patch and a source, cut at any byte, are at worst refused.
 cuts() {
-	local n size series rules=$project/scripts/find-users.rules
+	local n size series rules=$project/scripts/lib/find-users.rules
 	fresh
 	mapfile -t series <"$project/series"
 	mkdir -p "$TMP/cut"
@@ -46,6 +46,6 @@ cuts() {
 
 mapfile -t patches < <(series_patches)
 check "it builds with the sanitizers" sane_build
-check "the project's own series" sane 0 --list --rules "$TOP/scripts/find-users.rules" "$TOP" "${patches[@]}"
+check "the project's own series" sane 0 --list --rules "$TOP/scripts/lib/find-users.rules" "$TOP" "${patches[@]}"
 check "cut at any byte" cuts
 tap_end

@@ -144,9 +144,9 @@ rules() {
 
 bad_rules() {
 	fresh
-	echo 'use a b' >>"$project/scripts/find-users.rules"
+	echo 'use a b' >>"$project/scripts/lib/find-users.rules"
 	expect 2 'find-users.rules:7: error: not kind, name' "$project/scripts/find-users" "$tree" || return
-	sed -i '$s/.*/maybe a b - patches\/iterator\/move.patch do it/' "$project/scripts/find-users.rules"
+	sed -i '$s/.*/maybe a b - patches\/iterator\/move.patch do it/' "$project/scripts/lib/find-users.rules"
 	expect 2 "find-users.rules:7: error: 'maybe' is no kind" "$project/scripts/find-users" "$tree"
 }
 
@@ -182,7 +182,7 @@ own_rules() {
 	local bad=0 patch
 	while read -r _ _ _ _ patch _; do
 		[ "$patch" = - ] || grep -qxF -- "$patch" "$SERIES" || { echo "no $patch"; bad=1; }
-	done < <(grep -vE '^(#|$)' "$TOP/scripts/find-users.rules")
+	done < <(grep -vE '^(#|$)' "$TOP/scripts/lib/find-users.rules")
 	return $bad
 }
 

@@ -82,7 +82,7 @@ bases() {
 		[[ $(value "$job" script) = *"--base \"\$BASE\""* ]] || continue
 		n=$((n + 1))
 		diff <(value "$job" parallel | grep -oE 'BASE: \[[^]]*' | cut -c8- | tr -d ' ' | tr , '\n' | sort) \
-			<({ echo "$BASE_VERSION"; grep -l '^content ' scripts/bases/* | sed 's/.*\///'; } | sort) || return
+			<({ echo "$BASE_VERSION"; grep -l '^content ' scripts/lib/bases/* | sed 's/.*\///'; } | sort) || return
 		[ "$(value "$job" allow_failure)" = '*may-skip' ] || { echo "$job: a base that is not there is red"; return 1; }
 	done < <(jobs)
 	[ $n -ge 8 ] || { echo "only $n jobs with a base"; return 1; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ci/tests/import-base.sh - test of scripts/import-base, and of scripts/fetch-base and
+# ci/tests/import-base.sh - test of scripts/lib/import-base, and of scripts/fetch-base and
 # scripts/fingerprint for openEuler's kernels.
 #
 # Usage:   ci/tests/import-base.sh
@@ -63,7 +63,7 @@ without_blobs() {
 	rm -f "$TMP/clone/.git/objects/pack"/* "$TMP/clone/.git/objects/${blob:0:2}/${blob:2}"
 	expect 0 'without 1 files' fetch --git "$TMP/clone" && grep -qx 'missing drivers/big header.h' "$DIR/.base" &&
 		grep -q 'the same as the tested tree' "$TMP/.out" && rm "$TMP/tree/drivers/big header.h" && right || return 1
-	echo 'left-out drivers/big header.h' >>"$TMP/project/scripts/bases/$NAME"
+	echo 'left-out drivers/big header.h' >>"$TMP/project/scripts/lib/bases/$NAME"
 	blob=$(git -C "$TMP/clone" rev-parse HEAD:virt/kvm/kvm_main.c)
 	rm -f "$TMP/clone/.git/objects/${blob:0:2}/${blob:2}"
 	expect 2 'that matters differs.*: virt/kvm/kvm_main.c' fetch --git "$TMP/clone" && right
@@ -83,7 +83,7 @@ from_tree() {
 	euler
 	expect 0 "^$DIR\$" fetch --tree "$TMP/tree" && right && touch "$TMP/tree/.config" &&
 		expect 2 'has been built, or patched' fetch --tree "$TMP/tree" || return 1
-	expect 2 'is no kernel of openEuler' fetch --tree "$TMP/before" && expect 2 'one of --git' "$TMP/project/scripts/import-base" $NAME &&
+	expect 2 'is no kernel of openEuler' fetch --tree "$TMP/before" && expect 2 'one of --git' "$TMP/project/scripts/lib/import-base" $NAME &&
 		expect 2 'is for openEuler' "$TMP/project/scripts/fetch-base" 5.10.223 --tree "$TMP/tree" &&
 		expect 2 "unknown base 'openeuler-22'" "$TMP/project/scripts/fetch-base" openeuler-22
 }
@@ -91,9 +91,9 @@ from_tree() {
 cloned() {
 	euler
 	git -C "$TMP/clone" branch -q openEuler-22.03-LTS-SP2
-	sed -i "s#^url .*#url file://$TMP/clone#" "$TMP/project/scripts/bases/$NAME"
+	sed -i "s#^url .*#url file://$TMP/clone#" "$TMP/project/scripts/lib/bases/$NAME"
 	expect 0 "^$DIR\$" fetch --clone && right || return 1
-	sed -i "s#^url .*#url file://$TMP/none#" "$TMP/project/scripts/bases/$NAME"
+	sed -i "s#^url .*#url file://$TMP/none#" "$TMP/project/scripts/lib/bases/$NAME"
 	expect 5 'cannot be cloned' fetch --clone && right
 }
 
@@ -139,7 +139,7 @@ compared() {
 	rm "$TMP/tree/$MMU/mmu.c"
 	expect 1 '^arch/x86/kvm/mmu/mmu.c$' "$tool" "$TMP/tree" && expect 2 'names no release' "$tool" "$TMP/before" &&
 		expect 4 'nobody has tested openEuler 22.03-LTS:' "$tool" --base openeuler-22.03-lts "$TMP/tree" || return 1
-	sed -i '/kvm_main.c$/d' "$TMP/project/scripts/bases/$NAME.files"
+	sed -i '/kvm_main.c$/d' "$TMP/project/scripts/lib/bases/$NAME.files"
 	expect 1 "$NAME.files:1: error: it has no virt/kvm/kvm_main.c, which the series touches" "$tool" --check
 }
 

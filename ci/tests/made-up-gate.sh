@@ -11,8 +11,9 @@
 
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
-mkdir -p "$P/scripts" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
-cp -r "$TOP"/scripts/{lib.sh,lib-base.sh,lib-fingerprint.sh,build-tool,base-checksums,bases,fetch-base} "$P/scripts/"
+mkdir -p "$P/scripts/lib" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
+cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
+cp "$TOP/scripts/fetch-base" "$P/scripts/"
 cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh,lib-which.sh} "$P/ci/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
@@ -28,7 +29,7 @@ ONE=("$G" --lane amd-npt iterator)
 # Builders: the "image" is the milestone's name.
 cat >"$P/ci/build-kernel" <<'END'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib.sh"
+. "$(dirname "$0")/../scripts/lib/lib.sh"
 below=''
 [ "$1" != --lane ] || shift 2
 [ "$1" != --base ] || { below=$2/; shift 2; }
@@ -41,7 +42,7 @@ echo "$dir"
 END
 cat >"$P/ci/build-initrd" <<'END'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib.sh"
+. "$(dirname "$0")/../scripts/lib/lib.sh"
 below=''
 [ "$1" != --base ] || { below=$2/; shift 2; }
 mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"

@@ -29,7 +29,7 @@ mkdir -p "$P/configs" "$P/ci/unit" "$P/ci/proofs" "$P/ci/guest"
 # The builders: an image is the name of a copy of what the tree says.
 cat >"$P/ci/build-kernel" <<'END2'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib.sh"
+. "$(dirname "$0")/../scripts/lib/lib.sh"
 if [ "$1" = --tree ]; then
 	tree=$2
 	shift 2
@@ -49,7 +49,7 @@ echo "$dir"
 END2
 cat >"$P/ci/build-initrd" <<'END2'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib.sh"
+. "$(dirname "$0")/../scripts/lib/lib.sh"
 echo "guest $TOP" >>"$FAKE/builds"
 out=$BUILD/initrd/$1-$(basename "$3" .list)
 mkdir -p "$BUILD/initrd/root/etc"

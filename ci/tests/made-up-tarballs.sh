@@ -39,7 +39,7 @@ once() {
 		echo "version 5.10.2 - $(sha256sum <"$DEBIANS" | cut -d' ' -f1) -"
 		echo "left-out firm/ware"
 		echo "left-out firm"
-	} >"$TMP/project/scripts/base-checksums"
+	} >"$TMP/project/scripts/lib/base-checksums"
 }
 
 fresh() {

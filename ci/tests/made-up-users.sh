@@ -92,7 +92,7 @@ make_series() {
 	# shellcheck disable=SC2016 # the last line, of sed
 	change include/trace/events/kvm.h '$a TRACE_EVENT(kvm_two,\n\tTP_PROTO(int b)\n);'
 	next_patch patches/parallel-faults/rest.patch
-	cat >"$project/scripts/find-users.rules" <<-'END'
+	cat >"$project/scripts/lib/find-users.rules" <<-'END'
 		# a comment
 		use mm_change include/linux/mm_change.h - patches/parallel-faults/rest.patch only within an invalidation
 		lone mm_notify mm_begin - patches/parallel-faults/rest.patch begin first

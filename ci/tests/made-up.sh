@@ -82,7 +82,7 @@ kinds() {
 	rm -rf "$TMP/euler"
 	cp -r "$TMP/tree" "$TMP/euler"
 	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 0\nOPENEULER_MAJOR = 2203\nOPENEULER_MINOR = 2\n' >"$TMP/euler/Makefile"
-	rm "$p"/scripts/bases/*.files
+	rm "$p"/scripts/lib/bases/*.files
 	only_for openeuler patches/iterator/oe.patch
 	only_for stable patches/iterator/st.patch
 	sed -i 's@^patches/iterator/one.patch@&\npatches/iterator/oe.patch@

@@ -23,7 +23,7 @@ program() {
 }
 program rpm 'case $3 in glibc-devel | make) ;; *) echo "no package provides $3"; exit 1 ;; esac'
 program dnf 'echo "$*" >"$ASKED"'
-program tool '. "$TOP/scripts/lib.sh"; need_packages "$@"'
+program tool '. "$TOP/scripts/lib/lib.sh"; need_packages "$@"'
 
 need() {
 	rm -f "$ASKED"

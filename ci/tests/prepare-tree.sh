@@ -25,13 +25,13 @@ tarball() {
 	find "$TMP/linux-$1" -exec touch -d 2024-01-01 {} +
 	tar -cJf "$file" -C "$TMP" "linux-$1"
 	echo "version $1 - $(sha256sum <"$file" | cut -d' ' -f1) -" \
-		>>"$TMP/project/scripts/base-checksums"
+		>>"$TMP/project/scripts/lib/base-checksums"
 }
 
 project() {
 	rm -rf "$TMP/build"
 	fresh
-	: >"$TMP/project/scripts/base-checksums"
+	: >"$TMP/project/scripts/lib/base-checksums"
 	tarball "$BASE_VERSION"
 }
 
@@ -124,7 +124,7 @@ matrix() {
 	project
 	sed -i '1i moved' "$TMP/tree/virt/kvm/kvm_main.c"
 	tarball 5.10.900
-	echo "version 5.10.901 - 00 -" >>"$TMP/project/scripts/base-checksums"
+	echo "version 5.10.901 - 00 -" >>"$TMP/project/scripts/lib/base-checksums"
 	expect 0 "^ok 1 - $BASE_VERSION: 3 patches, zero fuzz, 0 with an offset" \
 		"$TMP/project/ci/base-matrix" "$BASE_VERSION" 5.10.900 5.10.901 &&
 		grep -q '^ok 2 - 5.10.900: 3 patches, zero fuzz, 1 with an offset$' "$TMP/.out" &&

@@ -6,7 +6,7 @@
 # Outputs: TAP on stdout; what a failed command printed as comment lines.
 #          $TMP is a directory of this run's own, removed at its end.
 # Exit:    tap_end: 0 every test passed, 1 one failed
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
 
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT

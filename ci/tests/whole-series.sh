@@ -12,8 +12,8 @@
 #          TOP is the copy from then on, results of tools go below $TMP
 # Exit codes: none of its own
 
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib-series.sh
-. "$TOP/scripts/lib-series.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/series.sh
+. "$TOP/scripts/lib/series.sh"
 need_packages git quilt patch patchutils gcc libc6-dev
 unset "${!GIT_@}"
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$TMP/gitconfig

@@ -6,8 +6,8 @@
 # Outputs: $TMP, and the functions below
 # Exit codes: 0 -h, 1 from test_trees: a tree fails, 2 an unknown option or no kernel tree,
 #          5 packages missing, or a function of the tree's
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
 
 case "${1-}" in
 -h | --help) usage; exit 0 ;;

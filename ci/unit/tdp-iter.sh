@@ -13,8 +13,8 @@
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib-series.sh
-. "$TOP/scripts/lib-series.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/series.sh
+. "$TOP/scripts/lib/series.sh"
 
 # build TREE OUT: the iterator's API differs between prefixes of the series:
 # what is given to it as root, and the arguments of the yield helper.

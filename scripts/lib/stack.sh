@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-stack.sh - the quilt stack of a tree: what of the series is on it, and
+# scripts/lib/stack.sh - the quilt stack of a tree: what of the series is on it, and
 # which patches it leaves out because the tree has them from elsewhere.
 #
-# Usage:   . scripts/lib-stack.sh         after scripts/lib.sh
+# Usage:   . scripts/lib/stack.sh         after scripts/lib/lib.sh
 # Inputs:  TREE, SERIES, TREE/.pc; TREE/.pc/series, where patches are left out: the
 #          series with `#skipped: ` before these, and its name behind `#series: `
 # Outputs: SKIP (array: the patches left out), KEPT (those that the stack left out

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# scripts/lib-quilt.sh - quilt at work in a tree, and what it left there when it was killed.
+# scripts/lib/quilt.sh - quilt at work in a tree, and what it left there when it was killed.
 #
-# Usage:   . scripts/lib-quilt.sh         after scripts/lib-series.sh
+# Usage:   . scripts/lib/quilt.sh         after scripts/lib/series.sh
 # Inputs:  TREE, APPLIED; the caller's $log, a file, and $had_pc: was TREE/.pc there?
 # Outputs: the functions below; $stop is set when a signal came meanwhile
 # Exit codes: 5 quilt cannot undo a patch

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# scripts/lib-rpm.sh - packages on a machine that has rpm and not dpkg.
+# scripts/lib/rpm.sh - packages on a machine that has rpm and not dpkg.
 #
-# Usage:   need_packages of scripts/lib.sh reads it there
+# Usage:   need_packages of scripts/lib/lib.sh reads it there
 # Inputs:  names of Debian packages; dnf's own settings
 # Outputs: the functions below
 # Exit codes: 5 a package is missing and cannot be installed

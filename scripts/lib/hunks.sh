@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-hunks.sh - what patch(1) makes of a patch of the series in a tree.
+# scripts/lib/hunks.sh - what patch(1) makes of a patch of the series in a tree.
 #
-# Usage:   . scripts/lib-hunks.sh         after scripts/lib.sh
+# Usage:   . scripts/lib/hunks.sh         after scripts/lib/lib.sh
 # Inputs:  patches/
 # Outputs: the functions below
 # Exit codes: none of its own

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib.sh - what all scripts of the project share.
+# scripts/lib/lib.sh - what all scripts of the project share.
 #
-# Usage:   . "$(dirname "$(readlink -f "$0")")/lib.sh"      (ci/: ../scripts/lib.sh)
+# Usage:   . "$(dirname "$(readlink -f "$0")")/lib/lib.sh"      (ci/: ../scripts/lib/lib.sh)
 # Inputs:  TDP_BUILD  where everything built or fetched goes (default: build/ in the project)
 #          JOBS       parallel compile jobs (default: number of CPUs)
 #          TDP_INSTALLED  packages known to be installed; set by need_packages
@@ -15,7 +15,7 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
 
-TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 BUILD=${TDP_BUILD:-$TOP/build}
 JOBS=${JOBS:-$(nproc)}
 MAP=$TOP/upstream-map.csv
@@ -100,8 +100,8 @@ need_packages() {
 	done
 	[ ${#asked[@]} -gt 0 ] || return 0
 	if ! command -v dpkg-query >/dev/null; then
-		# shellcheck source-path=SCRIPTDIR source=lib-rpm.sh
-		. "$TOP/scripts/lib-rpm.sh"
+		# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=rpm.sh
+		. "$TOP/scripts/lib/rpm.sh"
 		need_rpms "${asked[@]}"
 		return
 	fi

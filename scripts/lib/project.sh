@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# scripts/lib-project.sh - names of patches, the text of the series for both kinds of
+# scripts/lib/project.sh - names of patches, the text of the series for both kinds of
 # base, and changing several files of the project as one.
 #
-# Usage:   . scripts/lib-project.sh       after scripts/lib.sh
+# Usage:   . scripts/lib/project.sh       after scripts/lib/lib.sh
 #          project_begin; project_put PATH <text; project_remove PATH; project_commit
 # Inputs:  series, and the headers of the patches
 # Outputs: PATCH_ERE (what the path of a patch looks like), STABLE_SERIES (path of

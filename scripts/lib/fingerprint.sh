@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-fingerprint.sh - is a tree the base that was tested?
+# scripts/lib/fingerprint.sh - is a tree the base that was tested?
 #
-# Usage:   . scripts/lib-fingerprint.sh    after scripts/lib-base.sh
-# Inputs:  scripts/bases/NAME.files       what the series touches or depends on in the
+# Usage:   . scripts/lib/fingerprint.sh    after scripts/lib/base.sh
+# Inputs:  scripts/lib/bases/NAME.files       what the series touches or depends on in the
 #                                         base NAME: lines as sha256sum writes them, or
 #                                         `absent  PATH` for a file that it adds
-#          scripts/bases/needed           patterns of what it depends on
-#          scripts/bases/NAME             content, left-out: all of the tested tree
+#          scripts/lib/bases/needed           patterns of what it depends on
+#          scripts/lib/bases/NAME             content, left-out: all of the tested tree
 # Outputs: VERDICT, DIFFERS and CONTENT (set by base_verdict), and the functions below.
 # Exit codes: none of its own.
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# scripts/lib-output.sh - a folder of results that appears at once, when complete.
+# scripts/lib/output.sh - a folder of results that appears at once, when complete.
 #
-# Usage:   . scripts/lib-output.sh        after scripts/lib.sh
+# Usage:   . scripts/lib/output.sh        after scripts/lib/lib.sh
 #          begin_output DIR GLOB...; write into $PART; finish_output
 # Inputs:  DIR    new, or holding nothing but files that match a GLOB, i.e. those
 #                 of an earlier run, which are replaced

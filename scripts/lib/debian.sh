@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# scripts/lib-debian.sh - the kernel tarball from Debian's archive, through apt,
+# scripts/lib/debian.sh - the kernel tarball from Debian's archive, through apt,
 # without touching the machine's own apt settings, lists or caches.
 #
-# Usage:   . scripts/lib-debian.sh        after scripts/lib-base.sh
+# Usage:   . scripts/lib/debian.sh        after scripts/lib/base.sh
 # Inputs:  version        version of the kernel
-#          the caller's functions note, progress and keep (scripts/fetch-tarball)
+#          the caller's functions note, progress and keep (scripts/lib/fetch-tarball)
 # Outputs: the functions below; state of apt under build/cache/apt/SUITE/.
 # Exit codes: none of its own.
 

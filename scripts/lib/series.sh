@@ -1,24 +1,24 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-series.sh - the series and the kernel tree it is to be applied to.
+# scripts/lib/series.sh - the series and the kernel tree it is to be applied to.
 #
-# Usage:   . scripts/lib-series.sh        after scripts/lib.sh
+# Usage:   . scripts/lib/series.sh        after scripts/lib/lib.sh
 # Inputs:  series, patches/
 # Outputs: PATCHES (array: the patches asked for), LEFT_OUT (array: LEFT_OUT[I] are those
 #          asked for that the tree has, in the place before PATCHES[I]), TREE, APPLIED (how
 #          many of the series' patches the tree's quilt stack has) and the functions
-#          below, those of scripts/lib-base.sh, lib-fingerprint.sh, lib-hunks.sh and
-#          lib-stack.sh too. Sets quilt's and patch's environment, so that nobody's own
+#          below, those of scripts/lib/base.sh, fingerprint.sh, hunks.sh and
+#          stack.sh too. Sets quilt's and patch's environment, so that nobody's own
 #          settings change what a patch does.
 # Exit codes: 2 refused input, 5 quilt or patch cannot be installed
 
-# shellcheck source-path=SCRIPTDIR source=lib-base.sh
-. "$TOP/scripts/lib-base.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-fingerprint.sh
-. "$TOP/scripts/lib-fingerprint.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-hunks.sh
-. "$TOP/scripts/lib-hunks.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-stack.sh
-. "$TOP/scripts/lib-stack.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=base.sh
+. "$TOP/scripts/lib/base.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=fingerprint.sh
+. "$TOP/scripts/lib/fingerprint.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=hunks.sh
+. "$TOP/scripts/lib/hunks.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=stack.sh
+. "$TOP/scripts/lib/stack.sh"
 
 # Names that this series, or openEuler's own backport of the same work, brings
 # in, and that no 5.10 without it has. (Not `yielded`: that is the fix of CVE-2021-47094,

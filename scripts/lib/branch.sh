@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# scripts/lib-branch.sh - what the commits of a branch of scripts/series-to-git are to
+# scripts/lib/branch.sh - what the commits of a branch of scripts/series-to-git are to
 # be in patches/.
 #
-# Usage:   . scripts/lib-branch.sh        after scripts/lib-git.sh, lib-project.sh and
-#          lib-base.sh
+# Usage:   . scripts/lib/branch.sh        after scripts/lib/git.sh, project.sh and
+#          base.sh
 # Inputs:  the caller's prefix (of the tags), made_base (where the branch began when
 #          it was made), milestone (of the commit before), kind, force
 # Outputs: the functions below, and the variables that they name

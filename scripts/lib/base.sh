@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-base.sh - the base kernels: which there are, of what kind each is, and
+# scripts/lib/base.sh - the base kernels: which there are, of what kind each is, and
 # what a tree is.
 #
-# Usage:   . scripts/lib-base.sh          after scripts/lib.sh
-# Inputs:  scripts/base-checksums         versions of stable 5.10.y
-#          scripts/bases/NAME             openEuler's, lines `KEY VALUE`: kind, title,
+# Usage:   . scripts/lib/base.sh          after scripts/lib/lib.sh
+# Inputs:  scripts/lib/base-checksums         versions of stable 5.10.y
+#          scripts/lib/bases/NAME             openEuler's, lines `KEY VALUE`: kind, title,
 #                                         url and ref (where git has it), mark (a line
 #                                         of its Makefile), content (sha256 over all
 #                                         of the tree that was tested, see
@@ -16,9 +16,9 @@
 #          the functions below.
 # Exit codes: 2 for a base that is not in the lists.
 
-CHECKSUMS=$TOP/scripts/base-checksums
+CHECKSUMS=$TOP/scripts/lib/base-checksums
 TARBALLS=$BUILD/cache/tarballs
-BASES=$TOP/scripts/bases
+BASES=$TOP/scripts/lib/bases
 IMPORTED=${TDP_BASES:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tdp-mmu-bases}
 
 # openeuler_bases: their names.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# scripts/lib-git.sh - patches as git commits, and commits as patches.
+# scripts/lib/git.sh - patches as git commits, and commits as patches.
 #
-# Usage:   . scripts/lib-git.sh           after scripts/lib.sh; then open_repo
+# Usage:   . scripts/lib/git.sh           after scripts/lib/lib.sh; then open_repo
 # Inputs:  a git repository
 # Outputs: SCRATCH, a directory of this run's own; TIDY, what is removed at the end
 #          of the run, SCRATCH among it; the functions below. Nobody's git

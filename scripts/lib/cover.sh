@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2154 # base is the caller's
-# scripts/lib-cover.sh - the cover letter of the series, from what the project
+# scripts/lib/cover.sh - the cover letter of the series, from what the project
 # says of itself.
 #
-# Usage:   . scripts/lib-cover.sh         after scripts/lib-series.sh and
-#          scripts/lib-project.sh; then cover [MILESTONE]
+# Usage:   . scripts/lib/cover.sh         after scripts/lib/series.sh and
+#          scripts/lib/project.sh; then cover [MILESTONE]
 # Inputs:  PATCHES, base      the patches that it covers, the base that they are for
 #          upstream-map.csv   their upstream authors and relations
 #          README.md          table of milestones: what each brings, its gate
@@ -69,7 +69,7 @@ read_map() {
 	while read -r patch; do
 		mine[$patch]=1
 	done < <(series_patches)
-	tool=$("$TOP/scripts/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c)
+	tool=$("$TOP/scripts/lib/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c)
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
 	while IFS=$'\x1f' read -r _ patch m _ _ author _ relation _; do
 		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
