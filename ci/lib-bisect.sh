@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # variables of those who source this
 # ci/lib-bisect.sh - building just what a patch affects.
 #
-# Usage:   . ci/lib-bisect.sh        after scripts/lib/lib.sh and ci/lib-kernel.sh
+# Usage:   . ci/lib-bisect.sh        after scripts/lib/lib.sh and scripts/lib/kernel.sh
 # Inputs:  TREE, BASE   the work tree with its patches, the pristine tree
 #          fd 3         where notes for people go
 #          WORK         where logs, headers and selftests go
@@ -18,7 +18,7 @@ part_key() {
 	local arch=${1#tests-}
 	{
 		echo "$BASE_KIND"
-		cat "$TOP"/configs/* "$TOP/ci/merge-config" "$TOP/ci/lib-kernel.sh" \
+		cat "$TOP"/configs/* "$TOP/scripts/lib/merge-config" "$TOP/scripts/lib/kernel.sh" \
 			"$TOP"/ci/lib-{bisect,parts}.sh
 		"$(kernel_cross "$arch")gcc" --version
 		grep -sE '^(version|tarball|content) ' "$BASE/.base" || true

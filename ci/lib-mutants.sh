@@ -2,7 +2,7 @@
 # ci/lib-mutants.sh - the planted bugs: what their patches say, the tree with all of them,
 # and the kernel that is made of it.
 #
-# Usage:   . ci/lib-mutants.sh       in ci/mutants, after choose_base of ci/lib-which.sh
+# Usage:   . ci/lib-mutants.sh       in ci/mutants, after choose_base of scripts/lib/which.sh
 # Inputs:  ci/mutant-patches/NAME.patch; parameter.patch, which comes first, has no bug
 # Outputs: $BUILD/mutants/tree, $BUILD/mutants/kernel/, and the functions below
 # Exit codes: 1 a patch or a head is not in order, or the kernel does not build; 5 trouble
@@ -35,7 +35,7 @@ plants() {
 # planted DIR: makes DIR, the files that the patches touch as they are with all of them.
 planted() {
 	local base p line all=()
-	base=$("$TOP/ci/prepare-tree" "$LAST") || return "$EX_HARNESS"
+	base=$("$TOP/scripts/prepare-tree" "$LAST") || return "$EX_HARNESS"
 	rm -rf "$1"
 	mkdir -p "$1"
 	mapfile -t all < <(plants)
@@ -135,7 +135,7 @@ changed_since() {
 # plant_tree: $WORK/tree, whose objects stay, so that make compiles what has changed.
 plant_tree() {
 	local base stamp
-	base=$("$TOP/ci/prepare-tree" "$LAST") || return "$EX_HARNESS"
+	base=$("$TOP/scripts/prepare-tree" "$LAST") || return "$EX_HARNESS"
 	stamp="$TOP $(tree_key "$base")"
 	planted "$WORK/planted" || return
 	if [ "$(cat "$WORK/tree.stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -156,7 +156,7 @@ plant_tree() {
 # plant_kernel VARIANT ARCH: folder of the kernel, which has no warning.
 plant_kernel() {
 	local dir=$WORK/kernel/$LAST/$2-$1 key
-	key=$(cat "$WORK/key" "$TOP"/configs/* "$TOP"/ci/{merge-config,lib-kernel.sh} | short_sum)
+	key=$(cat "$WORK/key" "$TOP"/configs/* "$TOP"/scripts/lib/{merge-config,kernel.sh} | short_sum)
 	if [ "$(cat "$dir/planted" 2>/dev/null)" != "$key" ]; then
 		CCACHE_DIR=${CCACHE_DIR:-$BUILD/ccache} TDP_BUILD=$WORK "$TOP/ci/build-kernel" \
 			--tree "$WORK/tree" "$LAST" "$1" "$2" >&2 || return

@@ -73,7 +73,7 @@ tell() {
 # tree SIDE: makes it; an extra patch that does not apply is refused.
 make_tree() {
 	local side=$1 rc=0 line
-	tree_of[$side]=$(own_tools "$side" ci/prepare-tree "$(last_of "$side")" 2> >(tell "$logs/$side.tree.log")) || rc=$?
+	tree_of[$side]=$(own_tools "$side" scripts/prepare-tree "$(last_of "$side")" 2> >(tell "$logs/$side.tree.log")) || rc=$?
 	[ $rc -ne 0 ] || return 0
 	line=$(grep -m 1 -oE "prove-(undo|window)\.patch:[0-9]+: error: .*" "$logs/$side.tree.log") || line=''
 	[ -z "$line" ] || result refused "ci/proofs/$proof/${line#prove-}"

@@ -23,7 +23,6 @@ RPMS=$TMP/rpms
 kernel() {
 	fresh
 	rm -rf "$TMP/build" "$RPMS"
-	cp -r "$TOP"/ci/{lib-kernel.sh,merge-config} "$TMP/project/ci/"
 	cp -r "$TOP/configs" "$TMP/project/"
 	mkdir -p "$TMP/tree/scripts/package"
 	cp "$BASE/scripts/package/mkspec" "$TMP/tree/scripts/package/"

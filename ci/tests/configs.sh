@@ -1,8 +1,8 @@
 #!/bin/bash
-# ci/tests/configs.sh - test ci/merge-config: nothing that is asked for gets lost.
+# ci/tests/configs.sh - test scripts/lib/merge-config: nothing that is asked for gets lost.
 #
 # Usage:   ci/tests/configs.sh
-# Inputs:  the base tree, by ci/prepare-tree base; configs/
+# Inputs:  the base tree, by scripts/prepare-tree base; configs/
 #          TDP_ALL  not empty: all architectures; else x86_64 only
 # Outputs: TAP on stdout: every variant of configs/rules merges; an option that
 #          does not exist, one whose dependencies are not there, one that cannot
@@ -10,12 +10,12 @@
 # Exit codes: 0 all passed, 1 one failed, 5 no base tree or packages missing
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../lib-kernel.sh
-. "$TOP/ci/lib-kernel.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/kernel.sh
+. "$TOP/scripts/lib/kernel.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
-merge=$TOP/ci/merge-config
-base=$("$TOP/ci/prepare-tree" base) || die $EX_HARNESS "no base tree: see ci/prepare-tree base"
+merge=$TOP/scripts/lib/merge-config
+base=$("$TOP/scripts/prepare-tree" base) || die $EX_HARNESS "no base tree: see scripts/prepare-tree base"
 # Below $BUILD, where a copy is made of hard links.
 mkdir -p "$BUILD"
 tree=$(mktemp -d "$BUILD/configs-test.XXXXXX")

@@ -8,7 +8,7 @@ need_packages gcc libc6-dev
 P=$TMP/project
 mkdir -p "$P/ci"
 cp -r "$TOP/scripts" "$P/"
-cp "$TOP"/ci/{kabi,lib-which.sh} "$P/ci/"
+cp "$TOP/ci/kabi" "$P/ci/"
 printf 'patches/iterator/a.patch\npatches/rwlock-rcu/b.patch\n' >"$P/series"
 cat >"$P/ci/build-kernel" <<'END'
 #!/bin/bash

@@ -12,9 +12,9 @@
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
 mkdir -p "$P/scripts/lib" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
-cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
+cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/scripts/fetch-base" "$P/scripts/"
-cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh,lib-kernel.sh,lib-which.sh} "$P/ci/"
+cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh} "$P/ci/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"

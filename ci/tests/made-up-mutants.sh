@@ -11,7 +11,7 @@ need_packages rsync
 MUTANTS=$P/ci/mutants
 D=$B/results/mutants
 cp "$TOP"/ci/{mutants,lib-mutants.sh,lib-suites.sh,lib-lists.sh} "$P/ci/"
-touch "$P/configs/rules" "$P/ci/merge-config"
+touch "$P/configs/rules"
 cat >"$P/ci/unit/unit.sh" <<'END2'
 #!/bin/bash
 ! grep -q ^1 "$1/arch/x86/kvm/mmu/unit" || { echo "not ok 1 unit"; exit 1; }

@@ -23,7 +23,7 @@ PROVE=$P/ci/prove
 V=$B/base/$BASE_VERSION
 MMU=arch/x86/kvm/mmu
 cp -r "$TOP"/scripts/. "$P/scripts/"
-cp "$TOP"/ci/{prove,lib-proof.sh,lib-sides.sh,lib-judge.sh,lib-which.sh,prepare-tree} "$P/ci/"
+cp "$TOP"/ci/{prove,lib-proof.sh,lib-sides.sh,lib-judge.sh} "$P/ci/"
 mkdir -p "$P/configs" "$P/ci/unit" "$P/ci/proofs" "$P/ci/guest"
 
 # The builders: an image is the name of a copy of what the tree says.
@@ -35,7 +35,7 @@ if [ "$1" = --tree ]; then
 	shift 2
 else
 	[ "$1" != --lane ] || shift 2
-	tree=$("$TOP/ci/prepare-tree" "$1") || exit
+	tree=$("$TOP/scripts/prepare-tree" "$1") || exit
 fi
 echo "kernel $TOP" >>"$FAKE/builds"
 ! grep -q broken "$tree/arch/x86/kvm/mmu/says" || die 1 "arch/x86/kvm/mmu/says:1: no semicolon"

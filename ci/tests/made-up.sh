@@ -17,7 +17,7 @@ fresh() {
 	rm -rf "$p" "$t" "$TMP/edit" "$TMP/before"
 	mkdir -p "$p/patches/iterator" "$p/patches/rwlock-rcu" "$TMP/edit" "$p/ci"
 	cp -r "$TOP/scripts" "$p/scripts"
-	cp "$TOP"/ci/{prepare-tree,base-matrix,lib-which.sh} "$p/ci"
+	cp "$TOP/ci/base-matrix" "$p/ci"
 	mkdir -p "$t/$MMU" "$t/arch/x86/include/asm" "$t/include/linux" "$t/virt/kvm"
 	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 223\n' >"$t/Makefile"
 	touch "$t/Kbuild" "$t/arch/x86/kvm/Makefile"

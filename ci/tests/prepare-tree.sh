@@ -1,5 +1,5 @@
 #!/bin/bash
-# ci/tests/prepare-tree.sh - test of ci/prepare-tree and ci/base-matrix.
+# ci/tests/prepare-tree.sh - test of scripts/prepare-tree and ci/base-matrix.
 #
 # Usage:   ci/tests/prepare-tree.sh
 # Inputs:  the scripts as they are, a made-up project, tarballs of made-up kernels
@@ -36,7 +36,7 @@ project() {
 }
 
 prepare() {
-	"$TMP/project/ci/prepare-tree" "$@"
+	"$TMP/project/scripts/prepare-tree" "$@"
 }
 
 base() {
@@ -97,7 +97,7 @@ killed() {
 	local i pid
 	for i in 10 25 40 60 80; do
 		project
-		setsid "$TMP/project/ci/prepare-tree" rwlock-rcu >/dev/null 2>&1 &
+		setsid "$TMP/project/scripts/prepare-tree" rwlock-rcu >/dev/null 2>&1 &
 		pid=$!
 		sleep "0.$i"
 		kill -9 -- -$pid || true

@@ -7,8 +7,8 @@
 
 P="$TMP/a project"
 mkdir -p "$P/scripts/src" "$P/scripts/lib" "$P/ci/tests" "$P/ci/unit" "$P/ci/src" "$P/ci/guest" "$P/patches/iterator"
-cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,base-checksums,bases} "$P/scripts/lib/"
-cp "$TOP"/ci/{test,lib-kernel.sh,lib-tests.sh} "$P/ci/"
+cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,kernel.sh,base-checksums,bases} "$P/scripts/lib/"
+cp "$TOP"/ci/{test,lib-tests.sh} "$P/ci/"
 unset TDP_BUILD
 S=22.03-lts-sp2
 T=$P/ci/test

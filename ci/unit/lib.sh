@@ -54,7 +54,7 @@ test_trees() {
 		for m in $MILESTONES; do
 			! grep -q "^patches/$m/" <(series_patches) || last=$m
 		done
-		m=$("$TOP/ci/prepare-tree" "${last:-base}")
+		m=$("$TOP/scripts/prepare-tree" "${last:-base}")
 		set -- "$m"
 	fi
 	echo "KTAP version 1"

@@ -79,7 +79,7 @@ else
 		! series_patches | grep -q "^patches/$m/" || milestones+=("$m")
 	done
 	echo "1..$((1 + ${#milestones[@]}))"
-	tree=$("$TOP/ci/prepare-tree" base)
+	tree=$("$TOP/scripts/prepare-tree" base)
 	if run base "$tree" "$TMP/ktap"; then rc=0; else rc=$?; fi
 	if [ $rc -eq 1 ] && shows_the_bug "$TMP/ktap"; then
 		result ok "base: fails after a restart, as it must"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # for those who source this
-# ci/lib-which.sh - on which base a command works, and where what it builds for it goes.
+# scripts/lib/which.sh - on which base a command works, and where what it builds for it goes.
 #
-# Usage:   . ci/lib-which.sh         after scripts/lib/lib.sh; then choose_base NAME
+# Usage:   . scripts/lib/which.sh         after scripts/lib/lib.sh; then choose_base NAME
 # Inputs:  scripts/lib/base.sh, scripts/fetch-base
 # Outputs: BASE_NAME, BASE_KIND (stable or openeuler), SERIES (that of the kind),
 #          BELOW (nothing for the default base, else "NAME/": what is made for it
@@ -9,7 +9,7 @@
 #          hand on to other commands), and the functions below.
 # Exit codes: 2 no such base
 
-# shellcheck source-path=SCRIPTDIR source=../scripts/lib/base.sh
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=base.sh
 . "$TOP/scripts/lib/base.sh"
 
 # choose_base [NAME]: without a name, the default base.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# ci/lib-kernel.sh - how this project calls make in a kernel tree.
+# scripts/lib/kernel.sh - how this project calls make in a kernel tree.
 #
-# Usage:   . ci/lib-kernel.sh        after scripts/lib/lib.sh
+# Usage:   . scripts/lib/kernel.sh        after scripts/lib/lib.sh
 # Inputs:  BUILD, JOBS               from scripts/lib/lib.sh
 #          CCACHE_DIR                compiler cache (default: $BUILD/ccache)
 #          CCACHE_MAXSIZE            its limit (default: 3G)
@@ -76,7 +76,7 @@ kernel_make() {
 		CC="$cc${cross}gcc" HOSTCC="${ccache}gcc" -j"$JOBS" "$@"
 }
 
-# tree_key TREE: the content of a tree that ci/prepare-tree made, in one line.
+# tree_key TREE: the content of a tree that scripts/prepare-tree made, in one line.
 tree_key() {
 	cat "$1/.key"
 }
