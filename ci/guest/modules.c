@@ -456,7 +456,7 @@ int main(int argc, char **argv)
 	    strcmp(argv[1], "unload"))
 		usage("what?");
 	if (access(MODULES, R_OK)) {
-		fprintf(stderr, "modules: error: no " MODULES ": see ci/build-initrd\n");
+		fprintf(stderr, "modules: error: no " MODULES ": see ci/lib/build-initrd\n");
 		return EX_USE;
 	}
 	add_to_chain(argv[2]);

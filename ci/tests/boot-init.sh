@@ -3,7 +3,7 @@
 #
 # Usage:   ci/tests/boot-init.sh [--kernel IMAGE] [--lane LANE]
 # Inputs:  a kernel that is built already (default: the first plain one of
-#          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/build-initrd,
+#          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/lib/build-initrd,
 #          ci/src/verdict.c
 # Outputs: TAP on stdout: PID 1 reports crashes, hangs and exit codes as they
 #          are, goes on after each, leaves no process to the next test, and loses
@@ -42,7 +42,7 @@ verdict=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/src/{verdict,splat,rep
 machine() {
 	local initrd
 	cat >"$TMP/$1.list"
-	initrd=$("$TOP/ci/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/$1.list")
+	initrd=$("$TOP/ci/lib/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/$1.list")
 	rc=0
 	"$TOP/ci/lanes/$lane" --kernel "$kernel" --initrd "$initrd" --out "$TMP/$1.out" --timeout 300 \
 		--append "gate.list=$1 gate.patience=$2" || rc=$?

@@ -103,7 +103,7 @@ kinds() {
 	while read -r option; do
 		n=$((n + 1))
 		grep -qE "^  (script: ci/gate .*|parallel: .*HOW: .*)$option\\b" "$YML" || { echo "no job with ci/gate $option"; return 1; }
-	done < <(grep 'ci/gate" ' ci/lib-tests.sh | grep -v retry | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
+	done < <(grep 'ci/gate" ' ci/lib/tests.sh | grep -v retry | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
 	[ $n -ge 4 ] || { echo "only $n options found"; return 1; }
 }
 lints() {

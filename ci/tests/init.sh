@@ -3,7 +3,7 @@
 # needed for it. (ci/tests/boot-init.sh boots PID 1.)
 #
 # Usage:   ci/tests/init.sh
-# Inputs:  ci/guest/init.c, ci/guest/lists, ci/build-initrd
+# Inputs:  ci/guest/init.c, ci/guest/lists, ci/lib/build-initrd
 # Outputs: TAP on stdout: PID 1 compiles without a warning and refuses to be
 #          anything else; lists that make no sense are refused with their place;
 #          the real lists are well formed
@@ -18,7 +18,7 @@ need_packages gcc libc6-dev
 # shellcheck disable=SC2317 # called by check
 refused() {
 	printf 'fine 10 demand_paging_test\n%s\n' "$1" >"$TMP/x.list"
-	expect 2 "/x.list:2: error: $2" "$TOP/ci/build-initrd" base amd-npt "$TMP/x.list"
+	expect 2 "/x.list:2: error: $2" "$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 }
 # well_formed FILE: every line is a comment or NAME SECONDS COMMAND...
 # shellcheck disable=SC2317 # called by check
@@ -29,11 +29,11 @@ well_formed() {
 
 check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP"/ci/guest/{init,lib/files}.c
 check "it refuses to be another process" expect 2 "boot it" "$TMP/init"
-check "an unknown option" expect 2 "unknown option" "$TOP/ci/build-initrd" --colour
-check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/build-guest" nonsense x86_64
-check "an architecture without a guest" expect 2 "no guest" "$TOP/ci/build-guest" base i386
-check "an unknown lane" expect 2 "unknown lane" "$TOP/ci/build-initrd" base vax quick
-check "an unknown list" expect 2 "no list" "$TOP/ci/build-initrd" base amd-npt nonsense
+check "an unknown option" expect 2 "unknown option" "$TOP/ci/lib/build-initrd" --colour
+check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/lib/build-tests" nonsense x86_64
+check "an architecture without a guest" expect 2 "no guest" "$TOP/ci/lib/build-tests" base i386
+check "an unknown lane" expect 2 "unknown lane" "$TOP/ci/lib/build-initrd" base vax quick
+check "an unknown list" expect 2 "no list" "$TOP/ci/lib/build-initrd" base amd-npt nonsense
 check "a test named twice" refused "fine 10 dirty_log_test" "a second test 'fine'"
 check "a time limit of no time" refused "zero 0 dirty_log_test" "time limit '0'"
 check "a time limit in words" refused "long ten dirty_log_test" "time limit 'ten'"
@@ -43,8 +43,8 @@ check "a path for a program" refused "path 10 /bin/sh" "'/bin/sh' is no name"
 # shellcheck disable=SC2317 # called by check
 lists() (
 	MILESTONES="one two three"
-	# shellcheck source-path=SCRIPTDIR source=../lib-lists.sh
-	. "$TOP/ci/lib-lists.sh"
+	# shellcheck source-path=SCRIPTDIR source=../lib/lists.sh
+	. "$TOP/ci/lib/lists.sh"
 	LISTS=$TMP/lists
 	mkdir -p "$LISTS"
 	touch "$LISTS/lane.list" "$LISTS/lane.two.list" "$LISTS/lane-x.list" "$LISTS/lane-x.three.list"
@@ -60,5 +60,5 @@ for list in "$TOP"/ci/guest/lists/*.list; do
 	check "$(basename "$list") is well formed" well_formed "$list"
 done
 : >"$TMP/x.list"
-check "an empty list" expect 2 "x.list:1: error: no test" "$TOP/ci/build-initrd" base amd-npt "$TMP/x.list"
+check "an empty list" expect 2 "x.list:1: error: no test" "$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 tap_end

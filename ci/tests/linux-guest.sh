@@ -4,7 +4,7 @@
 #
 # Usage:   ci/tests/linux-guest.sh
 # Inputs:  ci/guest/linux-guest.c, ci/guest/guest-init.c, ci/tests/made-up-qemu,
-#          ci/pack-qemu, ci/build-initrd
+#          ci/lib/pack-qemu, ci/lib/build-initrd
 # Outputs: TAP on stdout
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -126,15 +126,15 @@ check "killed" killed KILL
 # What it boots.
 echo 'guest 10 linux-guest' >"$TMP/x.list"
 check "an initrd without a kernel for it" expect 2 "x.list:1: error: a Linux guest wants a KERNEL" \
-	"$TOP/ci/build-initrd" base amd-npt "$TMP/x.list"
+	"$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 check "nor with one that is not there" expect 2 "no kernel image '/nowhere'" \
-	"$TOP/ci/build-initrd" base amd-npt "$TMP/x.list" /nowhere
-check "QEMU is packed nowhere" expect 2 "no folder" "$TOP/ci/pack-qemu" "$TMP/nowhere"
+	"$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list" /nowhere
+check "QEMU is packed nowhere" expect 2 "no folder" "$TOP/ci/lib/pack-qemu" "$TMP/nowhere"
 # In a root of its own it finds all it needs: libraries, and firmware.
 # shellcheck disable=SC2317 # called by check
 packed() {
 	local q=usr/bin/qemu-system-x86_64-microvm
-	mkdir -p "$TMP/root" && "$TOP/ci/pack-qemu" "$TMP/root" || return
+	mkdir -p "$TMP/root" && "$TOP/ci/lib/pack-qemu" "$TMP/root" || return
 	"$TMP"/root/lib64/ld-linux-x86-64.so.2 --inhibit-cache \
 		--library-path "$TMP/root/lib/x86_64-linux-gnu" --list "$TMP/root/$q" >"$TMP/libraries" || return
 	! grep -vE "$TMP/root/|linux-vdso" "$TMP/libraries"

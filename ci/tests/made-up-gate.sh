@@ -11,10 +11,11 @@
 
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
-mkdir -p "$P/scripts/lib" "$P/ci/lanes" "$P/ci/guest/lists" "$P/fake"
+mkdir -p "$P/scripts/lib" "$P"/ci/{lib,lanes} "$P/ci/guest/lists" "$P/fake"
 cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/scripts/fetch-base" "$P/scripts/"
-cp "$TOP"/ci/{gate,lib-gate.sh,lib-known.sh} "$P/ci/"
+cp "$TOP/ci/gate" "$P/ci/"
+cp "$TOP"/ci/lib/{gate,known}.sh "$P/ci/lib/"
 cp -r "$TOP/ci/src" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
@@ -40,9 +41,9 @@ echo "$below$1" | tr / : >"$dir/image"
 echo "CONFIG_OF=$1-$2" >"$dir/config"
 echo "$dir"
 END
-cat >"$P/ci/build-initrd" <<'END'
+cat >"$P/ci/lib/build-initrd" <<'END'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib/lib.sh"
+. "$(dirname "$0")/../../scripts/lib/lib.sh"
 below=''
 [ "$1" != --base ] || { below=$2/; shift 2; }
 mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"
@@ -109,7 +110,7 @@ lane_end
 END
 	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/guest/lists/$lane.list"
 done
-chmod +x "$P"/ci/build-* "$P/fake/emulator" "$P"/ci/lanes/*[!h]
+chmod +x "$P"/ci/{build-kernel,lib/build-initrd} "$P/fake/emulator" "$P"/ci/lanes/*[!h]
 
 # records MILESTONE HOW [WORDS]: test two ends so there, and the kernel says this.
 records() {

@@ -10,7 +10,8 @@
 need_packages rsync
 MUTANTS=$P/ci/mutants
 D=$B/results/mutants
-cp "$TOP"/ci/{mutants,lib-mutants.sh,lib-suites.sh,lib-lists.sh} "$P/ci/"
+cp "$TOP/ci/mutants" "$P/ci/"
+cp "$TOP"/ci/lib/{mutants,suites,lists}.sh "$P/ci/lib/"
 touch "$P/configs/rules"
 cat >"$P/ci/unit/unit.sh" <<'END2'
 #!/bin/bash

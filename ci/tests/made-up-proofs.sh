@@ -23,7 +23,8 @@ PROVE=$P/ci/prove
 V=$B/base/$BASE_VERSION
 MMU=arch/x86/kvm/mmu
 cp -r "$TOP"/scripts/. "$P/scripts/"
-cp "$TOP"/ci/{prove,lib-proof.sh,lib-sides.sh,lib-judge.sh} "$P/ci/"
+cp "$TOP/ci/prove" "$P/ci/"
+cp "$TOP"/ci/lib/{proof,sides,judge}.sh "$P/ci/lib/"
 mkdir -p "$P/configs" "$P/ci/unit" "$P/ci/proofs" "$P/ci/guest"
 
 # The builders: an image is the name of a copy of what the tree says.
@@ -47,9 +48,9 @@ echo "$image" >"$dir/image"
 echo "CONFIG_OF=$1" >"$dir/config"
 echo "$dir"
 END2
-cat >"$P/ci/build-initrd" <<'END2'
+cat >"$P/ci/lib/build-initrd" <<'END2'
 #!/bin/bash
-. "$(dirname "$0")/../scripts/lib/lib.sh"
+. "$(dirname "$0")/../../scripts/lib/lib.sh"
 echo "guest $TOP" >>"$FAKE/builds"
 out=$BUILD/initrd/$1-$(basename "$3" .list)
 mkdir -p "$BUILD/initrd/root/etc"
@@ -67,7 +68,7 @@ cat >"$FAKE/check" <<'END2'
 #!/bin/bash
 grep -q CONFIG_OF=iterator "$(dirname "$1")/config"
 END2
-chmod +x "$P"/ci/build-* "$P/ci/unit/two.sh" "$FAKE/check"
+chmod +x "$P"/ci/{build-kernel,lib/build-initrd} "$P/ci/unit/two.sh" "$FAKE/check"
 
 # patch NAME FILE SED: one more patch of the series.
 series_patch() {

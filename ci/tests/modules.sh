@@ -39,10 +39,10 @@ check "too long a name" expect 2 "too long a name" "$M" load "$(printf 'x%.0s' {
 # Packing.
 echo "one 10 modules load kvm_amd" >"$TMP/x.list"
 check "an initrd without a kernel" expect 2 "x.list:1: error: the test of modules wants a KERNEL" \
-	"$TOP/ci/build-initrd" base amd-npt "$TMP/x.list"
+	"$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 echo >"$TMP/image"
 check "a kernel without modules" expect 2 "x.list:1: error: no modules/kvm.ko beside $TMP/image" \
-	"$TOP/ci/build-initrd" base amd-npt "$TMP/x.list" "$TMP/image"
+	"$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list" "$TMP/image"
 
 # Its list.
 rounds() {

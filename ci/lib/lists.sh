@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# ci/lib-lists.sh - which tests a milestone runs in a lane.
+# ci/lib/lists.sh - which tests a milestone runs in a lane.
 #
-# Usage:   . ci/lib-lists.sh         after scripts/lib/lib.sh
+# Usage:   . ci/lib/lists.sh         after scripts/lib/lib.sh
 # Inputs:  ci/guest/lists/LIST.list, and what a milestone adds, for itself and
 #          those after it: ci/guest/lists/LIST.MILESTONE.list
 # Outputs: the functions below.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # variables of ci/prove and of the proof
-# ci/lib-sides.sh - the kernel without a fix, and the one with it, and the tests.
+# ci/lib/sides.sh - the kernel without a fix, and the one with it, and the tests.
 #
-# Usage:   . ci/lib-sides.sh         in ci/prove
+# Usage:   . ci/lib/sides.sh         in ci/prove
 # Inputs:  the variables of read_proof and choose_base; CCACHE_DIR
 # Outputs: the functions below. A side is this project with another series: its scripts, as
 #          they are, in $BUILD/prove/SIDE/project, and what they build in

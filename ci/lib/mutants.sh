@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # variables of ci/mutants
-# ci/lib-mutants.sh - the planted bugs: what their patches say, the tree with all of them,
+# ci/lib/mutants.sh - the planted bugs: what their patches say, the tree with all of them,
 # and the kernel that is made of it.
 #
-# Usage:   . ci/lib-mutants.sh       in ci/mutants, after choose_base of scripts/lib/which.sh
+# Usage:   . ci/lib/mutants.sh       in ci/mutants, after choose_base of scripts/lib/which.sh
 # Inputs:  ci/mutant-patches/NAME.patch; parameter.patch, which comes first, has no bug
 # Outputs: $BUILD/mutants/tree, $BUILD/mutants/kernel/, and the functions below
 # Exit codes: 1 a patch or a head is not in order, or the kernel does not build; 5 trouble

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # variables of ci/gate
-# ci/lib-gate.sh - one boot of a machine, its verdict, and what the base does there.
+# ci/lib/gate.sh - one boot of a machine, its verdict, and what the base does there.
 #
-# Usage:   . ci/lib-gate.sh     in ci/gate, after scripts/lib/lib.sh
+# Usage:   . ci/lib/gate.sh     in ci/gate, after scripts/lib/lib.sh
 # Inputs:  BELOW, milestone, variant, list, shadow, stress, suffix (of the list), results,
 #          skip_known (not empty: without the tests that are known to fail),
 #          on_by_default (not empty: the kernel has to switch the TDP MMU on without

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # variables of ci/prove and of the proof
-# ci/lib-judge.sh - a proof: both sides run, and how they ended compared with what
+# ci/lib/judge.sh - a proof: both sides run, and how they ended compared with what
 # the proof says.
 #
-# Usage:   . ci/lib-judge.sh         in ci/prove, with lib-gate.sh and lib-sides.sh
+# Usage:   . ci/lib/judge.sh         in ci/prove, with gate.sh and sides.sh
 # Inputs:  the variables of read_proof
 # Outputs: one_proof PROOF LOGS: LOGS/without, LOGS/with, LOGS/result.txt
 # Exit codes: 0 proved, 1 not proved, 2 refused, 5 harness trouble
@@ -101,7 +101,7 @@ one_proof() {
 			[ -n "$guest" ] || guest=$(side_for "$side" '^tools/|/uapi/')
 			text='' how=''
 			kernel=$(build_kernel "$kernel_side") || how=$?
-			[ -n "$how" ] || initrd=$(build "$guest" ci/build-initrd \
+			[ -n "$how" ] || initrd=$(build "$guest" ci/lib/build-initrd \
 				"${tests:-$(last_of "$guest")}" "$lane" "$BUILD/prove/prove-$proof.list") || how=$?
 			case $how in
 			'') run_side "$side" "$kernel" "$initrd" ;;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # variables of ci/gate
-# ci/lib-known.sh - known failures, and the proof that the base has them too.
+# ci/lib/known.sh - known failures, and the proof that the base has them too.
 #
-# Usage:   . ci/lib-known.sh     in ci/gate, after ci/lib-gate.sh
+# Usage:   . ci/lib/known.sh     in ci/gate, after ci/lib/gate.sh
 # Inputs:  ci/known-failures; BASE_NAME, base_option, BELOW, milestone, variant, list, suffix of ci/gate;
 #          initrd of the lane at work
 # Outputs: the functions below.
@@ -64,7 +64,7 @@ base_run() {
 	local lane=$1 run=$2 mmu=$3 cpus=$4 arch kernel initrd tests key dir
 	arch=$("$TOP/ci/lanes/$lane" --arch)
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" --lane "$lane" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
-	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
+	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/lib/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
 		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
 	done)

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # variables of ci/mutants
-# ci/lib-suites.sh - a mutant in a suite of tests, and what is kept of that.
+# ci/lib/suites.sh - a mutant in a suite of tests, and what is kept of that.
 #
-# Usage:   . ci/lib-suites.sh        in ci/mutants, after lib-mutants.sh, lib-gate.sh,
-#                                    lib-known.sh, lib-lists.sh
+# Usage:   . ci/lib/suites.sh        in ci/mutants, after mutants.sh, gate.sh,
+#                                    known.sh, lists.sh
 # Inputs:  ci/unit/*, the lists of the lanes; VERDICT of ci/mutants
 # Outputs: $RESULTS/SUITE/MUTANT/ of each run (MUTANT `none`: without a bug), a line in
 #          $RESULTS/results.txt: "MUTANT SUITE WORD KEY TEXT", WORD one of
@@ -132,7 +132,7 @@ prepare() {
 	mkdir -p "$WORK/lists"
 	known=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | paste -sd'|')
 	list_files "$LAST" "$list" | xargs cat | grep -vE "^(#|$|(${known:-#})[[:space:]])" >"$tests"
-	initrd=$("$TOP/ci/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
+	initrd=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
 	# Not of the initrd: that has times in it.
 	suite_keys[$1]=$(cat "${suite_kernels[$1]}/image" "$tests" "$BUILD/guest/$LAST-$arch/key" \
 		"$TOP/ci/lanes/$lane" "$TOP"/ci/lanes/*.sh | short_sum) || return "$EX_HARNESS"
@@ -148,6 +148,6 @@ prepare() {
 	fi
 	usable "$dir/tests.txt" "$tests" >"$tests.new"
 	mv "$tests.new" "$WORK/lists/mutants-$1-quick.list"
-	suite_initrds[$1]=$("$TOP/ci/build-initrd" "$LAST" "$lane" "$WORK/lists/mutants-$1-quick.list") ||
+	suite_initrds[$1]=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$WORK/lists/mutants-$1-quick.list") ||
 		return "$EX_HARNESS"
 }

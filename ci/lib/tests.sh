@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables of ci/test
-# ci/lib-tests.sh - which tests there are.
+# ci/lib/tests.sh - which tests there are.
 #
-# Usage:   . ci/lib-tests.sh         by ci/test
+# Usage:   . ci/lib/tests.sh         by ci/test
 # Inputs:  all (not empty: what takes longer too), bisect (options of ci/bisect) of
 #          ci/test; the project as it lies there
 # Outputs: names (array, in order), commands (of each name, what it runs), slow (names

@@ -1,17 +1,17 @@
 # shellcheck shell=bash disable=SC2154 # variables of those who source this
-# ci/lib-bisect.sh - building just what a patch affects.
+# ci/lib/bisect.sh - building just what a patch affects.
 #
-# Usage:   . ci/lib-bisect.sh        after scripts/lib/lib.sh and scripts/lib/kernel.sh
+# Usage:   . ci/lib/bisect.sh        after scripts/lib/lib.sh and scripts/lib/kernel.sh
 # Inputs:  TREE, BASE   the work tree with its patches, the pristine tree
 #          fd 3         where notes for people go
 #          WORK         where logs, headers and selftests go
 #          BASE_KIND    stable or openeuler; base_option, to hand on
 #          OTHERS       further parts for what touches the code of all architectures
-# Outputs: the functions below, and those of ci/lib-parts.sh
+# Outputs: the functions below, and those of ci/lib/parts.sh
 # Exit codes: build_part: 0 it builds, 1 it does not
 
-# shellcheck source-path=SCRIPTDIR source=lib-parts.sh
-. "$TOP/ci/lib-parts.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=parts.sh
+. "$TOP/ci/lib/parts.sh"
 
 # part_key PART: what, besides the patches, decides whether a part builds.
 part_key() {
@@ -19,7 +19,7 @@ part_key() {
 	{
 		echo "$BASE_KIND"
 		cat "$TOP"/configs/* "$TOP/scripts/lib/merge-config" "$TOP/scripts/lib/kernel.sh" \
-			"$TOP"/ci/lib-{bisect,parts}.sh
+			"$TOP"/ci/lib/{bisect,parts}.sh
 		"$(kernel_cross "$arch")gcc" --version
 		grep -sE '^(version|tarball|content) ' "$BASE/.base" || true
 	} | sha256sum

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables of ci/prove
-# ci/lib-proof.sh - what lies in ci/proofs, and what the map says of it.
+# ci/lib/proof.sh - what lies in ci/proofs, and what the map says of it.
 #
-# Usage:   . ci/lib-proof.sh         after scripts/lib/lib.sh
+# Usage:   . ci/lib/proof.sh         after scripts/lib/lib.sh
 # Inputs:  ci/proofs/PROOF/, series, upstream-map.csv
 # Outputs: the functions below
 # Exit codes: 1 proofs and map do not fit, 2 a proof that is not in order

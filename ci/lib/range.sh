@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2034 # patches, root, from, to: the caller's
-# ci/lib-range.sh - which part of the series a run is about.
+# ci/lib/range.sh - which part of the series a run is about.
 #
-# Usage:   . ci/lib-range.sh         after scripts/lib/lib.sh
+# Usage:   . ci/lib/range.sh         after scripts/lib/lib.sh
 # Inputs:  patches        array: the series
 #          root           the project's folder
 #          from, to       what the user asked for, or empty

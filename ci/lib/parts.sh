@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # variables of those who source this
-# ci/lib-parts.sh - what a patch affects.
+# ci/lib/parts.sh - what a patch affects.
 #
-# Usage:   . ci/lib-parts.sh         by ci/lib-bisect.sh
-# Inputs:  those of ci/lib-bisect.sh
+# Usage:   . ci/lib/parts.sh         by ci/lib/bisect.sh
+# Inputs:  those of ci/lib/bisect.sh
 # Outputs: the functions below. A part is what is built and remembered as one:
 #          an architecture's objects (x86_64, arm64, those of CROSS_ARCHES), or
 #          the selftests of an architecture (tests-x86_64, tests-arm64).
