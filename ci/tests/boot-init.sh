@@ -4,7 +4,7 @@
 # Usage:   ci/tests/boot-init.sh [--kernel IMAGE] [--lane LANE]
 # Inputs:  a kernel that is built already (default: the first plain one of
 #          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/lib/build-initrd,
-#          ci/src/verdict.c
+#          ci/verdict/verdict.c
 # Outputs: TAP on stdout: PID 1 reports crashes, hangs and exit codes as they
 #          are, goes on after each, leaves no process to the next test, and loses
 #          no line of a chatty test; has the kernel say why a test hangs, which the
@@ -35,7 +35,7 @@ need_packages gcc libc6-dev
 cross=
 [ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
 "${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/misbehave.c"
-verdict=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/src/{verdict,splat,report}.c)
+verdict=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/verdict/{verdict,splat,report}.c)
 
 # machine NAME PATIENCE <LIST: boot it. rc is the answer of the lane, $TMP/NAME.out has the
 # console, $TMP/console is the same without time stamps.

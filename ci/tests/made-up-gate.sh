@@ -16,7 +16,7 @@ cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,build
 cp "$TOP/scripts/fetch-base" "$P/scripts/"
 cp "$TOP/ci/gate" "$P/ci/"
 cp "$TOP"/ci/lib/{gate,known}.sh "$P/ci/lib/"
-cp -r "$TOP/ci/src" "$P/ci/"
+cp -r "$TOP/ci/verdict" "$P/ci/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
 unset TDP_BUILD

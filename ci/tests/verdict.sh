@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# verdict.sh - test of ci/src/verdict.c: recorded consoles in, verdicts out.
+# verdict.sh - test of ci/verdict/verdict.c: recorded consoles in, verdicts out.
 #
 # Usage:   verdict.sh
 # Inputs:  ci/tests/consoles/NAME.log, a console; expected, "NAME exit conclusion"
@@ -13,7 +13,7 @@ need_packages gcc libc6-dev libxml2-utils
 GOLD=$TOP/ci/tests/consoles
 TOOL=$TMP/verdict
 gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -o "$TOOL" "$TOP"/ci/src/{verdict,splat,report}.c
+	-fno-sanitize-recover=all -o "$TOOL" "$TOP"/ci/verdict/{verdict,splat,report}.c
 # A report of a sanitizer must not look like a failed test.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=0 UBSAN_OPTIONS=exitcode=99
 OUT=$TMP/out
