@@ -23,7 +23,7 @@ check_known_failures() {
 
 # list_has LIST TEST: in what the base runs too, not in what a milestone adds.
 list_has() {
-	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/guest/lists/$1.list")
+	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/machine/lists/$1.list")
 }
 
 # known_entries LANE MMU: "LINE TEST REASON..." of the known failures that concern it.
@@ -66,7 +66,7 @@ base_run() {
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" --lane "$lane" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
 	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/lib/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "${list:-$lane$suffix}" "$kernel/image") || return
 	tests=$(known_entries "$lane" "$mmu" | cut -d' ' -f2 | sort -u | while read -r test; do
-		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/guest/lists/${list:-$lane$suffix}.list"
+		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/machine/lists/${list:-$lane$suffix}.list"
 	done)
 	key=$({
 		echo "$BASE_NAME $lane $mmu $cpus $variant"

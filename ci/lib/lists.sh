@@ -2,12 +2,12 @@
 # ci/lib/lists.sh - which tests a milestone runs in a lane.
 #
 # Usage:   . ci/lib/lists.sh         after scripts/lib/lib.sh
-# Inputs:  ci/guest/lists/LIST.list, and what a milestone adds, for itself and
-#          those after it: ci/guest/lists/LIST.MILESTONE.list
+# Inputs:  ci/machine/lists/LIST.list, and what a milestone adds, for itself and
+#          those after it: ci/machine/lists/LIST.MILESTONE.list
 # Outputs: the functions below.
 # Exit codes: 2 an addition for what is no milestone
 
-LISTS=$TOP/ci/guest/lists
+LISTS=$TOP/ci/machine/lists
 
 # list_files MILESTONE LIST: the files of a list, one a line.
 list_files() {

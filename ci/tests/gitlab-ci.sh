@@ -73,7 +73,7 @@ list() {
 }
 lanes() {
 	diff <(list gate LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort) &&
-		diff <(list stress LANE) <(find ci/guest/lists -name '*-stress.list' -printf '%f\n' | sed 's/-stress.list//' | sort)
+		diff <(list stress LANE) <(find ci/machine/lists -name '*-stress.list' -printf '%f\n' | sed 's/-stress.list//' | sort)
 }
 # Each job that takes a base is there for the default one and each that was tested.
 bases() {

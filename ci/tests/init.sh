@@ -3,7 +3,7 @@
 # needed for it. (ci/tests/boot-init.sh boots PID 1.)
 #
 # Usage:   ci/tests/init.sh
-# Inputs:  ci/guest/init.c, ci/guest/lists, ci/lib/build-initrd
+# Inputs:  ci/machine/init/init.c, ci/machine/lists, ci/lib/build-initrd
 # Outputs: TAP on stdout: PID 1 compiles without a warning and refuses to be
 #          anything else; lists that make no sense are refused with their place;
 #          the real lists are well formed
@@ -27,7 +27,7 @@ well_formed() {
 		! grep -v '^#' "$1" | awk 'NF { print $1 }' | sort | uniq -d | grep .
 }
 
-check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP"/ci/guest/{init,lib/files}.c
+check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP"/ci/machine/{init/init,lib/files}.c
 check "it refuses to be another process" expect 2 "boot it" "$TMP/init"
 check "an unknown option" expect 2 "unknown option" "$TOP/ci/lib/build-initrd" --colour
 check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/lib/build-tests" nonsense x86_64
@@ -56,7 +56,7 @@ lists() (
 		grep -q "lane.four.list:1: error: 'four' is no milestone" "$TMP/lists/out"
 )
 check "the lists of the milestones" lists
-for list in "$TOP"/ci/guest/lists/*.list; do
+for list in "$TOP"/ci/machine/lists/*.list; do
 	check "$(basename "$list") is well formed" well_formed "$list"
 done
 : >"$TMP/x.list"

@@ -3,7 +3,7 @@
 # guest of the gate, with a made-up QEMU: what it refuses, and each way to fail.
 #
 # Usage:   ci/tests/linux-guest.sh
-# Inputs:  ci/guest/linux-guest.c, ci/guest/guest-init.c, ci/tests/made-up-qemu,
+# Inputs:  ci/machine/linux-guest/, ci/tests/made-up-qemu,
 #          ci/lib/pack-qemu, ci/lib/build-initrd
 # Outputs: TAP on stdout
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
@@ -15,7 +15,7 @@ need_packages gcc libc6-dev coreutils procps
 L=$TMP/linux-guest
 echo "no kernel" >"$TMP/kernel"
 export MADE_UP_DIR=$TMP/qemu
-compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP/ci/guest/$1.c" "$TOP/ci/guest/lib/files.c"; }
+compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP/ci/machine/linux-guest/$1.c" "$TOP/ci/machine/lib/files.c"; }
 
 # guest HOW CODE PATTERN OPTION...: with a QEMU that behaves like this.
 # shellcheck disable=SC2317 # called by check

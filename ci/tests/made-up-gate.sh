@@ -11,7 +11,7 @@
 
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
-mkdir -p "$P/scripts/lib" "$P"/ci/{lib,lanes} "$P/ci/guest/lists" "$P/fake"
+mkdir -p "$P/scripts/lib" "$P"/ci/{lib,lanes} "$P/ci/machine/lists" "$P/fake"
 cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/scripts/fetch-base" "$P/scripts/"
 cp "$TOP/ci/gate" "$P/ci/"
@@ -47,8 +47,8 @@ cat >"$P/ci/lib/build-initrd" <<'END'
 below=''
 [ "$1" != --base ] || { below=$2/; shift 2; }
 mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"
-cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
-cp "$TOP/ci/guest/lists/$3.list" "$BUILD/initrd/$below$1-$2-$3.list"
+cp "$TOP/ci/machine/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
+cp "$TOP/ci/machine/lists/$3.list" "$BUILD/initrd/$below$1-$2-$3.list"
 cd "$BUILD/initrd/root"
 find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$3.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)
@@ -108,7 +108,7 @@ lane_run "$TOP/fake/emulator" "$(cat "$kernel")" "$cpus" "$append" "$out/console
 powering_off || lane_end "the emulator's $ended"
 lane_end
 END
-	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/guest/lists/$lane.list"
+	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/machine/lists/$lane.list"
 done
 chmod +x "$P"/ci/{build-kernel,lib/build-initrd} "$P/fake/emulator" "$P"/ci/lanes/*[!h]
 

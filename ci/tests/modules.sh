@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# modules.sh - test of ci/guest/modules.c as far as no kernel is needed for it: what
+# modules.sh - test of ci/machine/modules/modules.c as far as no kernel is needed for it: what
 # it refuses, and how it finds what a module depends on.
 #
 # Usage:   modules.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
@@ -10,7 +10,7 @@
 need_packages gcc libc6-dev
 M=$TMP/modules
 check "it compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static \
-	-DMODULES="\"$TMP/ko\"" -o "$M" "$TOP"/ci/guest/{modules,lib/files,lib/fail}.c
+	-DMODULES="\"$TMP/ko\"" -o "$M" "$TOP"/ci/machine/{modules/modules,lib/files,lib/fail}.c
 
 # What it refuses.
 check "no command" expect 2 'what, and which module' "$M"
@@ -46,13 +46,13 @@ check "a kernel without modules" expect 2 "x.list:1: error: no modules/kvm.ko be
 
 # Its list.
 rounds() {
-	local list=$TOP/ci/guest/lists/$1 loads unloads
+	local list=$TOP/ci/machine/lists/$1 loads unloads
 	loads=$(grep -cE '^load-[0-9]+[[:space:]]' "$list")
 	unloads=$(grep -cE '^unload-[0-9]+[[:space:]]' "$list")
 	echo "$loads loads, $unloads unloads"
 	[ "$loads" -gt 0 ] && [ "$loads" -eq "$unloads" ]
 }
-for list in "$TOP"/ci/guest/lists/*-modules*.list; do
+for list in "$TOP"/ci/machine/lists/*-modules*.list; do
 	check "${list##*/}: what is loaded is unloaded" rounds "${list##*/}"
 done
 tap_end

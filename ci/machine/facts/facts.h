@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ci/machine/facts/facts.h - a small VM that does what the host tells it, step by step. */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EX_PASS	0
+#define EX_FAIL	1
+#define EX_USE	2
+#define EX_SKIP	4
+
+#define PAGE	4096UL
+#define HUGE	(2UL << 20)
+#define GIB	(1UL << 30)
+
+struct vm {
+	int fd, vcpu;
+	void *run;			/* struct kvm_run */
+	size_t run_size;
+	uint8_t *low;			/* guest memory from 0: code and page tables */
+};
+
+/* facts/vm.c */
+/* ioctl() that has to succeed. */
+int call(int fd, unsigned long request, const char *name, void *arg);
+void vm_make(struct vm *vm);
+void vm_free(struct vm *vm);
+/* One more vCPU of the VM that `of` is of, and what frees it; number is from 1 on. */
+void vm_more(struct vm *vm, const struct vm *of, unsigned int number);
+void vm_less(struct vm *vm);
+/* The host's page tables have five levels: those of NPT have as many. */
+bool host_la57(void);
+/* The guest's have, too: what is at an address is at BIT_48 above it again. */
+bool vm_five_levels(struct vm *vm);
+/* Its page directory, with the windows. */
+#define VM_PD	0x4000
+#define BIT_48	(1UL << 48)
+/* A memslot; size 0 deletes it. Returns 0 or errno. */
+int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
+void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
+/* Window i, 1 to 511: the guest sees the 2 MiB from gpa at address i * HUGE. */
+void vm_window(struct vm *vm, unsigned int i, uint64_t gpa);
+/* The same by way of a page table of the guest's, at gpa. */
+void vm_table(struct vm *vm, unsigned int i, uint64_t gpa);
+/* The guest reads or writes 8 bytes. */
+uint64_t vm_read(struct vm *vm, uint64_t gva);
+#define VM_NOWHERE	0x77ULL		/* what is read where there is no memory */
+void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
+/* It runs from rip on until OUT to VM_PORT, or goes on until the next one. Returns RAX. */
+#define VM_PORT		0x10
+uint64_t vm_step(struct vm *vm, uint64_t rip, uint64_t rdi, uint64_t rsi);
+uint64_t vm_go(struct vm *vm);
+/* The guest sets CR0, which begins as CR0. */
+#define CR0	0x80000011ULL		/* PG ET PE */
+#define CR0_WP	0x10000ULL
+void vm_set_cr0(struct vm *vm, uint64_t cr0);
+/* Who clears the dirty logs of the VM; with the last, all pages are in them first. */
+enum log_mode { GET_CLEARS, MANUAL, INITIALLY_SET };
+#define LOG_MODES 3
+extern const char * const log_mode_names[LOG_MODES];
+void vm_log_mode(struct vm *vm, enum log_mode mode);
+/* The dirty log of a slot, a bit a page. */
+void vm_get_log(struct vm *vm, uint32_t slot, uint64_t *bits);
+/* The bits of pages from page on, a multiple of 64: so are they, or all up to the end. */
+void vm_clear_log(struct vm *vm, uint32_t slot, uint64_t page, uint32_t pages, uint64_t *bits);
+/* The number of pages in the dirty log of a slot, which is cleared. */
+unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size);
+/* The vCPU gives up the root of its page tables. */
+void vm_drop_root(struct vm *vm);
+/* A counter of the VM in debugfs, and of one of another process. */
+long long vm_stat(const struct vm *vm, const char *name);
+long long vm_stat_of(int pid, int fd, const char *name);
+
+/* facts/trace.c: events of this kernel, SYSTEM/NAME */
+bool trace_present(const char * const *events);
+void trace_start(const char * const *events);
+/* All that was traced since, until the next call of one of the two. */
+char *trace_stop(const char * const *events);
+
+/* facts/svm.c: what L1 wants to run L2, in its memory from a base on, at mem */
+#define SVM_VMCB	0x5000
+#define SVM_SAVE	(SVM_VMCB + 0x400)
+#define SVM_L1_CODE	0x6000		/* runs L2, OUT to VM_PORT, again */
+#define SVM_L2_CODE	0x7000
+#define SVM_EXIT_HLT	0x78
+#define SVM_EXIT_VMMCALL	0x81
+#define SVM_EXIT_NPF	0x400
+/* L2 begins in real mode at SVM_L2_CODE, and with the nested page tables npt. */
+void svm_make(uint8_t *mem, uint64_t base, uint64_t npt, const uint8_t *l2_code, size_t size);
+/* The vCPU, which has got its CPUID and its registers, may run L2. */
+void svm_enable(int vcpu, uint64_t base);
+uint64_t svm_get(const uint8_t *mem, unsigned int at);
+void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
+
+/* facts/pae.c */
+void pae_l1(void);
+
+/* facts/nested.c */
+void nested_tags(void);
+
+/* facts/nested-smp.c */
+void nested_tags_smp(void);
+
+/* facts/nested-slots.c */
+void nested_slots(void);
+
+/* facts/smm.c */
+void smm_shadow(void);
+void smm_space(void);
+void smm_nowhere(void);
+
+/* facts/oom.c */
+void oom_reaper(void);
+
+/* facts/nx.c */
+void nx_logged(void);
+void nx_whole(void);
+
+/* facts/invalidate.c */
+void unmap_race(void);
+void slot_starve(void);
+
+/* facts/shadow.c */
+void shadow_gfn(void);
+void shadow_role(void);
+void smm_tracking(void);
+
+/* facts/host.c */
+void change_pte(void);
+void idle_pages(void);
+
+/* facts/flushes.c */
+void flushes(void);
+
+/* facts/logging.c */
+void log_edges(void);
+
+/* facts/huge.c */
+enum backing { SMALL, THP, HUGETLB };
+#define BACKINGS 3
+extern const char * const backing_names[BACKINGS];
+/* size bytes at a multiple of HUGE, filled, in such pages; munmap() gives them back. */
+uint8_t *backed(size_t size, enum backing kind);
+void huge_return(void);
+
+/* facts/main.c */
+void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
+void *memory(size_t size, bool huge);
+/* The bytes of this process that are in transparent huge pages. */
+size_t huge_bytes(void);
+
+#endif
