@@ -70,7 +70,7 @@ as_said() {
 
 # one_proof PROOF LOGS
 one_proof() {
-	local side how text kernel initrd arch guest=with kernel_side how_without extra=() lane_patch=''
+	local side how text kernel initrd arch kernel_side tests_side=with how_without extra=() lane_patch=''
 	project_of=([named]=$TOP) build_of=([named]=$BUILD) tree_of=()
 	logs=$2
 	read_proof "$1"
@@ -96,13 +96,13 @@ one_proof() {
 		if [ -n "$command" ]; then
 			run_command "$side"
 		else
-			kernel_side=${kernel_from:+named} guest=${tests:+named}
+			kernel_side=${kernel_from:+named} tests_side=${tests:+named}
 			[ -n "$kernel_side" ] || kernel_side=$(side_for "$side" '^(arch|virt|include|kernel|mm|lib|fs|drivers|scripts)/')
-			[ -n "$guest" ] || guest=$(side_for "$side" '^tools/|/uapi/')
+			[ -n "$tests_side" ] || tests_side=$(side_for "$side" '^tools/|/uapi/')
 			text='' how=''
 			kernel=$(build_kernel "$kernel_side") || how=$?
-			[ -n "$how" ] || initrd=$(build "$guest" ci/lib/build-initrd \
-				"${tests:-$(last_of "$guest")}" "$lane" "$BUILD/prove/prove-$proof.list") || how=$?
+			[ -n "$how" ] || initrd=$(build "$tests_side" ci/lib/build-initrd \
+				"${tests:-$(last_of "$tests_side")}" "$lane" "$BUILD/prove/prove-$proof.list") || how=$?
 			case $how in
 			'') run_side "$side" "$kernel" "$initrd" ;;
 			"$EX_FAIL") how=build text="it does not build, see $logs" ;;

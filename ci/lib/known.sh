@@ -72,7 +72,7 @@ base_run() {
 		echo "$BASE_NAME $lane $mmu $cpus $variant"
 		echo "$tests"
 		cat "$TOP/ci/lanes/$lane" "$TOP"/ci/lanes/*.sh "$kernel/image" "$kernel/config" \
-			"$BUILD/guest/${BELOW}base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
+			"$BUILD/tests/${BELOW}base-$arch/key" || echo "no key: $RANDOM $RANDOM $$"
 	} | sha256sum | cut -c1-32)
 	dir=$BUILD/cache/base-runs/$key
 	with_lock "base-run-$key" base_boot "$@" || return "$EX_HARNESS"

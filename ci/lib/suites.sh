@@ -134,7 +134,7 @@ prepare() {
 	list_files "$LAST" "$list" | xargs cat | grep -vE "^(#|$|(${known:-#})[[:space:]])" >"$tests"
 	initrd=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
 	# Not of the initrd: that has times in it.
-	suite_keys[$1]=$(cat "${suite_kernels[$1]}/image" "$tests" "$BUILD/guest/$LAST-$arch/key" \
+	suite_keys[$1]=$(cat "${suite_kernels[$1]}/image" "$tests" "$BUILD/tests/$LAST-$arch/key" \
 		"$TOP/ci/lanes/$lane" "$TOP"/ci/lanes/*.sh | short_sum) || return "$EX_HARNESS"
 	dir=$RESULTS/$1/none
 	if [ "$(recorded none "$1")" != pass ]; then

@@ -31,7 +31,7 @@ check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP
 check "it refuses to be another process" expect 2 "boot it" "$TMP/init"
 check "an unknown option" expect 2 "unknown option" "$TOP/ci/lib/build-initrd" --colour
 check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/lib/build-tests" nonsense x86_64
-check "an architecture without a guest" expect 2 "no guest" "$TOP/ci/lib/build-tests" base i386
+check "an architecture without tests" expect 2 "no tests for" "$TOP/ci/lib/build-tests" base i386
 check "an unknown lane" expect 2 "unknown lane" "$TOP/ci/lib/build-initrd" base vax quick
 check "an unknown list" expect 2 "no list" "$TOP/ci/lib/build-initrd" base amd-npt nonsense
 check "a test named twice" refused "fine 10 dirty_log_test" "a second test 'fine'"

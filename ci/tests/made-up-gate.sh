@@ -52,8 +52,8 @@ cp "$TOP/ci/machine/lists/$3.list" "$BUILD/initrd/$below$1-$2-$3.list"
 cd "$BUILD/initrd/root"
 find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$3.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)
-mkdir -p "$BUILD/guest/$below$1-$arch"
-echo "selftests of $1" >"$BUILD/guest/$below$1-$arch/key"
+mkdir -p "$BUILD/tests/$below$1-$arch"
+echo "selftests of $1" >"$BUILD/tests/$below$1-$arch/key"
 echo "$BUILD/initrd/$below$1-$2-$3.gz"
 END
 # The machine: runs the list of its initrd, where later archives go over earlier

@@ -59,7 +59,7 @@ plant() {
 	rm -rf "${B:?}"/{base,tree,results,cache,kernel,initrd,mutants} "$TMP/a" \
 		"$P"/{patches,series,ci/mutant-patches} "$FAKE/mutants"
 	: >"$FAKE/builds"
-	mkdir -p "$P/ci/mutant-patches" "$B/base" "$B/guest/default-on-x86_64" \
+	mkdir -p "$P/ci/mutant-patches" "$B/base" "$B/tests/default-on-x86_64" \
 		"$TMP/a"/{virt/kvm,arch/arm64/kvm,arch/x86/include/asm,include/linux,tools,"$MMU"}
 	printf 'VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 223\n' >"$TMP/a/Makefile"
 	(
@@ -76,7 +76,7 @@ plant() {
 	find "$V" -type f ! -name .base -exec touch -d 2020-01-01 {} +
 	series_patch default-on/two "$MMU/says" 's/two exit=254/two exit=0/'
 	series_patch default-on/last "$MMU/last" 's/0/1/'
-	echo tests >"$B/guest/default-on-x86_64/key"
+	echo tests >"$B/tests/default-on-x86_64/key"
 	{
 		printf 'The parameter.\n\n--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n'
 		printf '@@ -1,1 +1,2 @@\n 0\n+kvm_mutant\n'

@@ -51,7 +51,7 @@ END2
 cat >"$P/ci/lib/build-initrd" <<'END2'
 #!/bin/bash
 . "$(dirname "$0")/../../scripts/lib/lib.sh"
-echo "guest $TOP" >>"$FAKE/builds"
+echo "tests $TOP" >>"$FAKE/builds"
 out=$BUILD/initrd/$1-$(basename "$3" .list)
 mkdir -p "$BUILD/initrd/root/etc"
 cp "$3" "$BUILD/initrd/root/etc/testlist"

@@ -45,11 +45,11 @@ proof tool iterator/tool "test one" one
 : >"$FAKE/builds"
 check "a selftest that passes without the fix" expect 1 '^tool +failed +test cannot show it: without the fix it passes' "$PROVE" tool
 check "its kernel is built with the fix, for both sides" builds 'kernel .*/with/project'
-check "its programs without" builds 'guest .*/without/project'
+check "its programs without" builds 'tests .*/without/project'
 printf 'kernel: iterator\ntests: rwlock-rcu\n' >>"$P/ci/proofs/tool/proof"
 : >"$FAKE/builds"
 check "with the kernel and the tests of milestones" expect 1 '^tool +failed' "$PROVE" tool
-check "both are the project's own" builds "(kernel|guest) $P"
+check "both are the project's own" builds "(kernel|tests) $P"
 new
 mkdir -p "$P/ci/proofs/unit"
 printf '%s\n' 'patch: patches/iterator/two.patch' 'shows: it' 'command: ci/unit/two.sh' 'fails: output ^not ok 1 two' >"$P/ci/proofs/unit/proof"
