@@ -8,12 +8,12 @@
 # Outputs: TAP on stdout
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-git.sh
-. "$TOP/ci/tests/made-up-git.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-kernel.sh
-. "$TOP/ci/tests/made-up-kernel.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-git.sh
+. "$TOP/ci/tests/lib/made-up-git.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-kernel.sh
+. "$TOP/ci/tests/lib/made-up-kernel.sh"
 
 step_in() {
 	(cd "$1" && shift && exec "$TOP/ci/bisect-step" "$@")

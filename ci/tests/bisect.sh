@@ -3,10 +3,10 @@
 # it that are sound, or broken in each way that bisect is to find.
 #
 # Usage:   bisect.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-kernel.sh
-. "$TOP/ci/tests/made-up-kernel.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-kernel.sh
+. "$TOP/ci/tests/lib/made-up-kernel.sh"
 
 # add NAME FILE SED: a patch on what the series so far makes of the base.
 P=$TMP/project

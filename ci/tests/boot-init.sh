@@ -3,7 +3,7 @@
 #
 # Usage:   ci/tests/boot-init.sh [--kernel IMAGE] [--lane LANE]
 # Inputs:  a kernel that is built already (default: the first plain one of
-#          $BUILD/kernel for lane amd-npt), ci/tests/misbehave.c, ci/lib/build-initrd,
+#          $BUILD/kernel for lane amd-npt), ci/tests/lib/misbehave.c, ci/lib/build-initrd,
 #          ci/verdict/verdict.c
 # Outputs: TAP on stdout: PID 1 reports crashes, hangs and exit codes as they
 #          are, goes on after each, leaves no process to the next test, and loses
@@ -11,8 +11,8 @@
 #          verdict takes for no splat; and, in a second machine, gives up when a
 #          process cannot be killed, which is one
 # Exit codes: 0 passed, 1 failed, 4 skipped: no kernel is built, 5 harness
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 kernel='' lane=amd-npt
 while [ $# -gt 0 ]; do
@@ -34,7 +34,7 @@ fi
 need_packages gcc libc6-dev
 cross=
 [ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
-"${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/misbehave.c"
+"${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/lib/misbehave.c"
 verdict=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/verdict/{verdict,splat,report}.c)
 
 # machine NAME PATIENCE <LIST: boot it. rc is the answer of the lane, $TMP/NAME.out has the

@@ -5,10 +5,10 @@
 # Usage:   build-rpm.sh
 # Inputs:  the scripts as they are; mkspec of the base, by scripts/fetch-base
 # Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up.sh
-. "$TOP/ci/tests/made-up.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up.sh
+. "$TOP/ci/tests/lib/made-up.sh"
 case $(uname -m) in
 x86_64 | aarch64) ;;
 *) skip "kernel RPMs" "not on $(uname -m)"; tap_end; exit 0 ;;
@@ -26,8 +26,8 @@ kernel() {
 	cp -r "$TOP/configs" "$TMP/project/"
 	mkdir -p "$TMP/tree/scripts/package"
 	cp "$BASE/scripts/package/mkspec" "$TMP/tree/scripts/package/"
-	cp "$TOP/ci/tests/made-up-rpm/module.c" "$TMP/tree/"
-	cat "$TOP/ci/tests/made-up-rpm/rules.mk" >>"$TMP/tree/Makefile"
+	cp "$TOP/ci/tests/lib/made-up-rpm/module.c" "$TMP/tree/"
+	cat "$TOP/ci/tests/lib/made-up-rpm/rules.mk" >>"$TMP/tree/Makefile"
 	printf 'CONFIG_MODULES=y\nCONFIG_NOT_HERE=y\n' >"$TMP/config"
 	apply "$@" "$TMP/tree"
 }

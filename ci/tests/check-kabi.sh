@@ -3,8 +3,8 @@
 # C program built with AddressSanitizer and UBSan for what is broken.
 #
 # Usage:   check-kabi.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 need_packages gcc libc6-dev
 export TDP_BUILD=$TMP/build
 cd "$TMP"

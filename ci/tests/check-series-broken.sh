@@ -3,10 +3,10 @@
 # files under AddressSanitizer and UBSan; options, checkpatch and exit codes.
 #
 # Usage:   check-series-broken.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-check-series.sh
-. "$TOP/ci/tests/lib-check-series.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/check-series.sh
+. "$TOP/ci/tests/lib/check-series.sh"
 
 # broken: the tool ends with findings or refuses, and no sanitizer speaks.
 broken() {

@@ -3,10 +3,10 @@
 # provoked once, alone, in a made-up project.
 #
 # Usage:   check-series.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-check-series.sh
-. "$TOP/ci/tests/lib-check-series.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/check-series.sh
+. "$TOP/ci/tests/lib/check-series.sh"
 
 # finds FILE SED PATTERN [OPTION...]: after SED on FILE there is just that finding.
 finds() {

@@ -2,10 +2,10 @@
 # check-upstream-diff.sh - test of scripts/check-upstream --diff.
 #
 # Usage:   check-upstream-diff.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-check-upstream.sh
-. "$TOP/ci/tests/lib-check-upstream.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/check-upstream.sh
+. "$TOP/ci/tests/lib/check-upstream.sh"
 
 # upstream changes line 20 and 200 of a file and adds another one
 seq 300 >"$CLONE/file"

@@ -7,10 +7,10 @@
 #                    1.3 million)
 # Outputs: TAP; as a comment the seconds of CPU and of wall clock that reading
 #          them took, and the size of the clone. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-check-upstream.sh
-. "$TOP/ci/tests/lib-check-upstream.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/check-upstream.sh
+. "$TOP/ci/tests/lib/check-upstream.sh"
 COMMITS=${COMMITS:-20000}
 
 # 64 paragraphs of 700 bytes that do not compress well.

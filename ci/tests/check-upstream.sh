@@ -3,10 +3,10 @@
 # project, on a made-up history with releases, a merge, fixes and reverts.
 #
 # Usage:   check-upstream.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-check-upstream.sh
-. "$TOP/ci/tests/lib-check-upstream.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/check-upstream.sh
+. "$TOP/ci/tests/lib/check-upstream.sh"
 
 # the history: base, walk (v5.12-rc1), a side branch with its fix, v5.13-rc1,
 # then what came later

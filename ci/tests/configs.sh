@@ -8,8 +8,8 @@
 #          does not exist, one whose dependencies are not there, one that cannot
 #          be switched off and a misspelt line are refused with their place
 # Exit codes: 0 all passed, 1 one failed, 5 no base tree or packages missing
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib/kernel.sh
 . "$TOP/scripts/lib/kernel.sh"
 

@@ -5,10 +5,10 @@
 # Usage:   export-openeuler.sh
 # Inputs:  the scripts as they are; scripts/fetch-base for the second half
 # Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up.sh
-. "$TOP/ci/tests/made-up.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up.sh
+. "$TOP/ci/tests/lib/made-up.sh"
 need_packages quilt patch patchutils bzip2 tar
 export TDP_BUILD=$TMP/build
 URL='https://gitee.com/openeuler/kernel/issues/I9&x=|\1'

@@ -6,10 +6,10 @@
 # Outputs: TAP on stdout
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-users.sh
-. "$TOP/ci/tests/made-up-users.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-users.sh
+. "$TOP/ci/tests/lib/made-up-users.sh"
 need_packages quilt patch patchutils gcc libc6-dev
 
 nothing() {

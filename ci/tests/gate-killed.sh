@@ -3,10 +3,10 @@
 # run or gate are killed half-way. Nothing is left running, and the next gate works.
 #
 # Usage:   gate-killed.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-gate.sh
-. "$TOP/ci/tests/made-up-gate.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
+. "$TOP/ci/tests/lib/made-up-gate.sh"
 
 # Killed half-way. emulator_pid: wait until the machine hangs.
 emulator_pid() {

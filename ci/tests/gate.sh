@@ -3,10 +3,10 @@
 # what it leaves, the exit code for each way a run can end, known failures.
 #
 # Usage:   gate.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-gate.sh
-. "$TOP/ci/tests/made-up-gate.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
+. "$TOP/ci/tests/lib/made-up-gate.sh"
 
 # What it refuses.
 fresh

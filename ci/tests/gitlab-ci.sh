@@ -3,8 +3,8 @@
 # options that they name are there, and nothing is left out.
 #
 # Usage:   gitlab-ci.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 YML=$TOP/ci/gitlab-ci.yml README=$TOP/ci/README.md
 cd "$TOP"
 

@@ -8,8 +8,8 @@
 #          anything else; lists that make no sense are refused with their place;
 #          the real lists are well formed
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 need_packages gcc libc6-dev

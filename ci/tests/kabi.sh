@@ -2,8 +2,8 @@
 # kabi.sh - test of ci/kabi: a stand-in for ci/build-kernel gives it the kernels.
 #
 # Usage:   kabi.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 need_packages gcc libc6-dev
 P=$TMP/project
 mkdir -p "$P/ci"

@@ -11,8 +11,8 @@
 #          and the nodes that they are to have.
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 lanes=("$@")

@@ -3,12 +3,12 @@
 # guest of the gate, with a made-up QEMU: what it refuses, and each way to fail.
 #
 # Usage:   ci/tests/linux-guest.sh
-# Inputs:  ci/machine/linux-guest/, ci/tests/made-up-qemu,
+# Inputs:  ci/machine/linux-guest/, ci/tests/lib/made-up-qemu,
 #          ci/lib/pack-qemu, ci/lib/build-initrd
 # Outputs: TAP on stdout
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 need_packages gcc libc6-dev coreutils procps
@@ -24,7 +24,7 @@ guest() {
 	shift 3
 	rm -rf "$MADE_UP_DIR" && mkdir "$MADE_UP_DIR"
 	MADE_UP=$how expect "$code" "$pattern" timeout -k 5 60 "$L" \
-		--qemu "$TOP/ci/tests/made-up-qemu" --kernel "$TMP/kernel" --initrd "$TMP/kernel" "$@" || return
+		--qemu "$TOP/ci/tests/lib/made-up-qemu" --kernel "$TMP/kernel" --initrd "$TMP/kernel" "$@" || return
 	nothing_left
 }
 # No QEMU lives on, no socket lies about.
@@ -104,7 +104,7 @@ check "a word that gets lost on the way" guest lost 1 "^FAIL: memory: page 9 wor
 # shellcheck disable=SC2317 # called by check
 killed() {
 	rm -rf "$MADE_UP_DIR" && mkdir "$MADE_UP_DIR"
-	MADE_UP=hang "$L" --qemu "$TOP/ci/tests/made-up-qemu" --kernel "$TMP/kernel" \
+	MADE_UP=hang "$L" --qemu "$TOP/ci/tests/lib/made-up-qemu" --kernel "$TMP/kernel" \
 		--initrd "$TMP/kernel" >"$TMP/killed" 2>&1 &
 	local pid=$! i
 	for ((i = 0; i < 100; i++)); do

@@ -3,8 +3,8 @@
 # it refuses, and how it finds what a module depends on.
 #
 # Usage:   modules.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
 need_packages gcc libc6-dev

@@ -2,14 +2,14 @@
 # mutants.sh - test of ci/mutants in a made-up project (made-up-mutants.sh).
 #
 # Usage:   mutants.sh      Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-gate.sh
-. "$TOP/ci/tests/made-up-gate.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-proofs.sh
-. "$TOP/ci/tests/made-up-proofs.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-mutants.sh
-. "$TOP/ci/tests/made-up-mutants.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
+. "$TOP/ci/tests/lib/made-up-gate.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-proofs.sh
+. "$TOP/ci/tests/lib/made-up-proofs.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-mutants.sh
+. "$TOP/ci/tests/lib/made-up-mutants.sh"
 ONLY=("$MUTANTS" --mutant)
 
 # What it refuses.

@@ -4,8 +4,8 @@
 #
 # Usage:   packages.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
 # shellcheck disable=SC2016 # a stand-in expands its own variables
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 export TDP_BUILD=$TMP/build ASKED=$TMP/asked
 unset TDP_INSTALLED

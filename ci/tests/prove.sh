@@ -2,12 +2,12 @@
 # prove.sh - test of ci/prove in a made-up project (made-up-proofs.sh).
 #
 # Usage:   prove.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-gate.sh
-. "$TOP/ci/tests/made-up-gate.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-proofs.sh
-. "$TOP/ci/tests/made-up-proofs.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
+. "$TOP/ci/tests/lib/made-up-gate.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-proofs.sh
+. "$TOP/ci/tests/lib/made-up-proofs.sh"
 
 # What it refuses.
 new

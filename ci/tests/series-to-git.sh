@@ -6,10 +6,10 @@
 # Outputs: TAP on stdout
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up-git.sh
-. "$TOP/ci/tests/made-up-git.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-git.sh
+. "$TOP/ci/tests/lib/made-up-git.sh"
 need_packages quilt patch
 
 # content REV: what the tree of a commit is, against directory $2

@@ -6,10 +6,10 @@
 # Outputs: TAP on stdout; skipped when there is no base to be had
 # Exit codes: 0 every test passed, 1 one failed, 5 packages missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=whole-series.sh
-. "$TOP/ci/tests/whole-series.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/whole-series.sh
+. "$TOP/ci/tests/lib/whole-series.sh"
 
 # In the order of the series, patches that apply to the base as it is, and leave room for
 # those before: what a stable release may bring, the fixes of CVE-2024-46830 and

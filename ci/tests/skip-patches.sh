@@ -7,10 +7,10 @@
 # Outputs: TAP on stdout
 # Exit codes: 0 every test passed, 1 one failed, 5 quilt missing
 
-# shellcheck source-path=SCRIPTDIR source=tap.sh
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=made-up.sh
-. "$TOP/ci/tests/made-up.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/tap.sh
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up.sh
+. "$TOP/ci/tests/lib/made-up.sh"
 need_packages quilt patch patchutils git
 
 TWO=patches/iterator/two.patch

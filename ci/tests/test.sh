@@ -3,7 +3,7 @@
 # nothing but end in each way.
 #
 # Usage:   test.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 P="$TMP/a project"
 mkdir -p "$P/scripts/src" "$P/scripts/lib" "$P/ci/lib" "$P/ci/tests" "$P/ci/unit" "$P/ci/verdict" "$P/ci/machine" "$P/patches/iterator"

@@ -7,7 +7,7 @@
 #          NAME.known and NAME.args (options of verdict, one word a line)
 # Outputs: TAP. Exit: 0 pass, 1 a test failed.
 # verdict runs under AddressSanitizer and UBSan throughout.
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 need_packages gcc libc6-dev libxml2-utils
 GOLD=$TOP/ci/tests/consoles

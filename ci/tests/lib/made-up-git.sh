@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034
-# ci/tests/made-up-git.sh - a made-up project whose patches have headers, and git
+# ci/tests/lib/made-up-git.sh - a made-up project whose patches have headers, and git
 # as a user has it, for tests of the tools that speak git.
 #
-# Usage:   . ci/tests/made-up-git.sh     after tap.sh; then start, or branch
-# Outputs: all of ci/tests/made-up.sh; the patches are in the form that
+# Usage:   . ci/tests/lib/made-up-git.sh     after tap.sh; then start, or branch
+# Outputs: all of ci/tests/lib/made-up.sh; the patches are in the form that
 #          scripts/git-to-series writes and scripts/check-series accepts,
 #          $TMP/project/upstream-map.csv has their rows; the functions below.
 # Exit codes: none of its own
 
-# shellcheck source-path=SCRIPTDIR source=made-up.sh
-. "$TOP/ci/tests/made-up.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=made-up.sh
+. "$TOP/ci/tests/lib/made-up.sh"
 need_packages git patchutils gcc libc6-dev
 unset "${!GIT_@}"
 export HOME=$TMP/home GIT_CONFIG_NOSYSTEM=1 TDP_BUILD=$TMP/build EDITOR=true

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# ci/tests/lib-git-to-series.sh - what the tests of scripts/git-to-series share.
+# ci/tests/lib/git-to-series.sh - what the tests of scripts/git-to-series share.
 #
-# Usage:   . ci/tests/lib-git-to-series.sh     after tap.sh
-# Outputs: all of ci/tests/made-up-git.sh; $P, the made-up project; $STABLE, its
+# Usage:   . ci/tests/lib/git-to-series.sh     after tap.sh
+# Outputs: all of ci/tests/lib/made-up-git.sh; $P, the made-up project; $STABLE, its
 #          series for stable; the functions below.
 # Exit codes: none of its own
 
-# shellcheck source-path=SCRIPTDIR source=made-up-git.sh
-. "$TOP/ci/tests/made-up-git.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=made-up-git.sh
+. "$TOP/ci/tests/lib/made-up-git.sh"
 # shellcheck disable=SC2034 # for those who source this
 P=$TMP/project STABLE=patches/stable.series
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # variables of the tests
-# ci/tests/made-up-tarballs.sh - small made-up kernel tarballs for the tests of
+# ci/tests/lib/made-up-tarballs.sh - small made-up kernel tarballs for the tests of
 # scripts/fetch-base, and a folder in the place of kernel.org.
 #
-# Usage:   . ci/tests/made-up-tarballs.sh      after tap.sh; then fresh, fetch...
+# Usage:   . ci/tests/lib/made-up-tarballs.sh      after tap.sh; then fresh, fetch...
 # Inputs:  scripts/ of the project: copied, with a checksum list that names the
 #          made-up tarballs, so that the scripts run as they are
 # Outputs: $DEBIANS and $UPSTREAMS, tarballs of a made-up 5.10.1, $FETCH, $CACHE

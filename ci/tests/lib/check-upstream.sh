@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# lib-check-upstream.sh - a made-up clone of Linux and a project beside it, for
+# ci/tests/lib/check-upstream.sh - a made-up clone of Linux and a project beside it, for
 # the tests of scripts/check-upstream.
 #
-# Usage:   . lib-check-upstream.sh       after tap.sh
+# Usage:   . ci/tests/lib/check-upstream.sh       after tap.sh
 # Outputs: $CLONE, in which git works from now on, $P (the project), $ONE (the
 #          path of its patch), ID[NAME] (ids of commits), and the functions below
 

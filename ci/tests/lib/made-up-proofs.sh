@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034 # variables of the tests
-# ci/tests/made-up-proofs.sh - a made-up project for the test of ci/prove: a series
+# ci/tests/lib/made-up-proofs.sh - a made-up project for the test of ci/prove: a series
 # of four patches on a kernel of a few lines, which say how each test ends on it,
 # with the real tools as processes and builders that build nothing.
 #
-# Usage:   . ci/tests/made-up-proofs.sh    after made-up-gate.sh; then new
+# Usage:   . ci/tests/lib/made-up-proofs.sh    after made-up-gate.sh; then new
 # Inputs:  scripts/ and ci/ of the project: copied
 # Outputs: $PROVE the tool, $FAKE/builds what was built, $V the base's tree, $MMU;
 #          the functions below

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# lib-check-series.sh - a made-up project for the tests of scripts/check-series,
+# ci/tests/lib/check-series.sh - a made-up project for the tests of scripts/check-series,
 # and its C program built with AddressSanitizer and UBSan.
 #
-# Usage:   . lib-check-series.sh       after tap.sh
+# Usage:   . ci/tests/lib/check-series.sh       after tap.sh
 # Outputs: $TOOL, $P (the project's directory), $A and $L (its patches), and the
 #          functions below
 

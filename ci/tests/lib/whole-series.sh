@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# ci/tests/whole-series.sh - a copy of the project with the whole series, and the
+# ci/tests/lib/whole-series.sh - a copy of the project with the whole series, and the
 # files of the base that it touches, for tests of the tools on all of it.
 #
-# Usage:   . ci/tests/whole-series.sh     after tap.sh; ends the test with a skip
+# Usage:   . ci/tests/lib/whole-series.sh     after tap.sh; ends the test with a skip
 #          when there is no base to be had
 # Inputs:  TDP_ALL  not empty: all of the series; else its first two milestones
 #          series, patches/, scripts/; of the base (scripts/fetch-base) the files
@@ -12,7 +12,7 @@
 #          TOP is the copy from then on, results of tools go below $TMP
 # Exit codes: none of its own
 
-# shellcheck source-path=SCRIPTDIR source=../../scripts/lib/series.sh
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../../scripts/lib/series.sh
 . "$TOP/scripts/lib/series.sh"
 need_packages git quilt patch patchutils gcc libc6-dev
 unset "${!GIT_@}"

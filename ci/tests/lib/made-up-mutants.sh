@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # variables of the tests
-# ci/tests/made-up-mutants.sh - made-up bugs for the test of ci/mutants, in the kernel of
+# ci/tests/lib/made-up-mutants.sh - made-up bugs for the test of ci/mutants, in the kernel of
 # made-up-proofs.sh, which is a file that says how each test ends.
 #
-# Usage:   . ci/tests/made-up-mutants.sh   after made-up-proofs.sh; then plant
+# Usage:   . ci/tests/lib/made-up-mutants.sh   after made-up-proofs.sh; then plant
 # Inputs:  scripts/ and ci/ of the project: copied
 # Outputs: $MUTANTS the tool, $D what it leaves; the functions below
 # Exit codes: 5 packages missing

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
-# ci/tests/tap.sh - TAP for the tests of the tools.
+# ci/tests/lib/tap.sh - TAP for the tests of the tools.
 #
-# Usage:   . "$(dirname "$(readlink -f "$0")")/tap.sh"   then check NAME COMMAND... for
+# Usage:   . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"   then check NAME COMMAND... for
 #          each test, and tap_end as the last command
 # Outputs: TAP on stdout; what a failed command printed as comment lines.
 #          $TMP is a directory of this run's own, removed at its end.
 # Exit:    tap_end: 0 every test passed, 1 one failed
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../../scripts/lib/lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../../scripts/lib/lib.sh"
 
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT

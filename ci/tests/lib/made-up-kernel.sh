@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# ci/tests/made-up-kernel.sh - a made-up kernel that builds: five files, and the
+# ci/tests/lib/made-up-kernel.sh - a made-up kernel that builds: five files, and the
 # targets that ci/build-kernel and ci/bisect call, with the real compilers.
 #
-# Usage:   . ci/tests/made-up-kernel.sh      after tap.sh
+# Usage:   . ci/tests/lib/made-up-kernel.sh      after tap.sh
 # Outputs: $B, the kernel's tree; compile caches and results below $TMP
 # Exit codes: none of its own
 

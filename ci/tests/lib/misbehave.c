@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ci/tests/misbehave.c - a test program that does what tests should not do.
+ * ci/tests/lib/misbehave.c - a test program that does what tests should not do.
  *
  * Usage:   misbehave exit N | crash | hang | orphan | daemon | chatty N | long |
  *                    deaf | busy | stuck HOW
@@ -74,6 +74,6 @@ int main(int argc, char **argv)
 		putchar('\n');
 		return 0;
 	}
-	fprintf(stderr, "misbehave: error: see the head of ci/tests/misbehave.c\n");
+	fprintf(stderr, "misbehave: error: see the head of ci/tests/lib/misbehave.c\n");
 	return 2;
 }

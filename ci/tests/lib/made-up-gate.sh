@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034 # variables of the tests
-# ci/tests/made-up-gate.sh - a made-up project for the tests of ci/gate: the real
+# ci/tests/lib/made-up-gate.sh - a made-up project for the tests of ci/gate: the real
 # gate, lane library and verdict as processes, with builders that build nothing and
 # an emulator that is a script.
 #
-# Usage:   . ci/tests/made-up-gate.sh      after tap.sh; then fresh
+# Usage:   . ci/tests/lib/made-up-gate.sh      after tap.sh; then fresh
 # Inputs:  scripts/ and ci/ of the project: copied, so that the gate runs as it is
 # Outputs: $P the project, $B its build folder, $G its gate, $R the results of the
 #          milestone iterator, ${ONE[@]} its gate in one lane; the functions below

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# ci/tests/made-up.sh - a made-up project and kernel tree for tests of the tools.
+# ci/tests/lib/made-up.sh - a made-up project and kernel tree for tests of the tools.
 #
-# Usage:   . ci/tests/made-up.sh         after tap.sh; then fresh
+# Usage:   . ci/tests/lib/made-up.sh         after tap.sh; then fresh
 # Inputs:  scripts/ and ci/ of the project: copied, so the tools run as they are
 # Outputs: $TMP/project with a series of three patches in two milestones,
 #          $TMP/tree they apply to, $TMP/before a copy of it, $TMP/edit/b what

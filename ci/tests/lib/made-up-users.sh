@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# ci/tests/made-up-users.sh - a made-up series and kernel tree for tests of find-users.
+# ci/tests/lib/made-up-users.sh - a made-up series and kernel tree for tests of find-users.
 #
-# Usage:   . ci/tests/made-up-users.sh         after tap.sh; then fresh
+# Usage:   . ci/tests/lib/made-up-users.sh         after tap.sh; then fresh
 # Inputs:  scripts/ of the project: copied, so the tools run as they are
 # Outputs: $project with a series of three patches in three milestones, $tree that they
 #          apply to, R and P, the last two patches; the functions below
