@@ -113,6 +113,12 @@ indent() { sed -i "3s/^/ # x/" series; }
 no_row() { echo patches/rwlock-rcu/none.patch >>series; }
 map_crlf() { sed -i 's/$/\r/' upstream-map.csv; }
 stray() { echo x >patches/iterator/README; }
+cover_sound() {
+	project
+	echo x >"$P/patches/iterator/COVER"
+	expect 0 '' run
+}
+stray_cover() { mkdir patches/someday; echo x >patches/someday/COVER; }
 gone() { rm "$A"; }
 order() { printf '# rwlock-rcu\n%s\n# iterator\n%s\n' "$L" "$A" >series; }
 unknown() { mv patches/iterator patches/walks; sed -i 's#patches/iterator#patches/walks#' series upstream-map.csv; }
@@ -159,6 +165,8 @@ check "an indented comment" more "^series:3: error: .*neither a comment from col
 check "a line without a row" more "^series:6: error: no row adapted, partial or local" no_row
 check "a map with CRLF" more '^upstream-map.csv:1: error: holds a carriage return' map_crlf
 check "a file without a line" more '^patches/iterator/README:1: error: no line' stray
+check "a milestone's text for the cover letter" cover_sound
+check "such a text of no milestone" more '^patches/someday/COVER:1: error: no line' stray_cover
 check "a line without a file" more "^$A:1: error: cannot read it" gone
 check "milestones out of order" more '^series:4: error: milestone iterator out of order' order
 check "an unknown milestone" more "^series:2: error: 'walks' is not a milestone" unknown

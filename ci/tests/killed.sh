@@ -40,7 +40,7 @@ left_by_new_patch() {
 
 with_export_mbox() {
 	start
-	cp "$TOP"/{README.md,BACKPORT-NOTES.md} "$P"
+	for m in "$P"/patches/*/; do echo "What it brings." >"$m/COVER"; done
 	rm -rf "$OUT"
 	"$P/scripts/export-mbox" --milestone iterator "$OUT" 2>/dev/null
 }

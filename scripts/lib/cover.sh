@@ -6,43 +6,26 @@
 #          scripts/lib/project.sh; then cover [MILESTONE]
 # Inputs:  PATCHES, base      the patches that it covers, the base that they are for
 #          upstream-map.csv   their upstream authors and relations
-#          README.md          table of milestones: what each brings, its gate
-#          BACKPORT-NOTES.md  section of each milestone: what changes, what for
+#          patches/M/COVER    plain text, lines of 75 columns at most: what the
+#                             milestone M brings, what to look at in a review
 # Outputs: cover: the letter on stdout
-# Exit codes: 2 the map cannot be read; 1 a patch has no row in it
+# Exit codes: 2 the map cannot be read; 1 a patch has no row in it, or a milestone no COVER
 
-# paragraph: stdin as lines of 72 columns, indented by two, without markup.
-paragraph() {
-	sed 's/`//g' | fmt -w 70 | sed 's/^/  /'
-}
-
-# cell ROW N: the N-th cell of a row of a Markdown table.
-cell() {
-	local cells text
-	IFS='|' read -r -a cells <<<"$1"
-	read -r text <<<"${cells[$2]-}" || true
-	printf '%s\n' "$text"
-}
-
-# readme_row MILESTONE: its row in README's table of milestones.
-readme_row() {
-	grep -m 1 "^| \`$1\` |" "$TOP/README.md" || true
-}
-
-# or_nothing TEXT WORDS: TEXT, or WORDS when there is none.
-or_nothing() {
-	printf '%s\n' "${1:-$2}" | paragraph
-}
-
-# notes MILESTONE: the rows of the table in its section of BACKPORT-NOTES.md.
-notes() {
-	local row what risk
-	sed -n "/^## Milestone \`$1\`/,/^##/{/^| what |/d;/^| --/d;/^| /p}" "$TOP/BACKPORT-NOTES.md" |
-		while IFS= read -r row; do
-			what=$(cell "$row" 1) risk=$(cell "$row" 3)
-			printf '%s\n' "$what ($(cell "$row" 2))${risk:+. Look at: $risk}" | sed 's/`//g' |
-				fmt -w 68 | sed '1s/^/  - /; 1!s/^/    /'
-		done
+# texts: of each milestone that PATCHES are of, what its COVER says.
+texts() {
+	local m file line
+	for m in $MILESTONES; do
+		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
+		file=patches/$m/COVER
+		[ -s "$TOP/$file" ] ||
+			die "$EX_FAIL" "$file:1: missing or empty: write there what the milestone brings, and what a review should look at"
+		line=$(grep -n -m 1 '^From ' "$TOP/$file" | cut -d: -f1) || true
+		[ -z "$line" ] ||
+			die "$EX_FAIL" "$file:$line: a line that begins with 'From ' would end the mail in an mbox: reword it"
+		printf 'Milestone %s\n\n' "$m"
+		cat "$TOP/$file"
+		echo
+	done
 }
 
 # shortlog: the patches by upstream author, as git shortlog prints them.
@@ -84,7 +67,7 @@ read_map() {
 # cover MILESTONE: of one milestone; of all when it is empty.
 cover() {
 	local -A AUTHOR=() RELATION=() COUNT=()
-	local m row before='' changes
+	local before=''
 	read_map
 	before=$(series_patches | sed "\\#^${PATCHES[0]}\$#,\$d" | tail -n 1)
 	{
@@ -93,18 +76,9 @@ cover() {
 		echo "Each is our own adaptation of the upstream commit that its header names; the upstream authors have signed off none of it."
 	} | paste -sd' ' | fmt -w 72
 	echo
-	for m in $MILESTONES; do
-		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
-		row=$(readme_row "$m")
-		printf '%s brings\n' "$m"
-		or_nothing "$(cell "$row" 3)" "(nothing is written down)"
-		printf '\nIts gate ran\n'
-		or_nothing "$(cell "$row" 4)" "(nothing is written down yet)"
-		printf '\nWhat changes, in how many patches, and where to look\n'
-		changes=$(notes "$m")
-		echo "${changes:-  (nothing is written down yet)}"
-		echo
-	done
+	texts
+	echo "What ran is told by the project's README.md, section \"Milestones\"."
+	echo
 	echo "Upstream commits, by what became of them"
 	echo "  ${COUNT[adapted]-0} adapted, ${COUNT[partial]-0} in part, ${COUNT[folded]-0} folded into others, ${COUNT[omitted]-0} left out; ${COUNT[local]-0} patches of our own"
 	printf '\nBy upstream author\n\n'

@@ -29,7 +29,7 @@ if ! base=$("$TOP/scripts/fetch-base" 2>"$TMP/why"); then
 fi
 export TDP_BUILD=$TMP/build
 mkdir "$P" "$PRISTINE"
-cp -r "$TOP"/{scripts,patches,series,upstream-map.csv,README.md,BACKPORT-NOTES.md} "$P"
+cp -r "$TOP"/{scripts,patches,series,upstream-map.csv} "$P"
 if [ -z "${TDP_ALL-}" ]; then
 	rm -r "$P"/patches/{parallel-faults,leak-unsync-fixes,default-on}
 	sed -i '/^# milestone: parallel-faults$/,$d; /^\(#stable: \)\?patches\/parallel-faults\//,$d' "$P"/{series,patches/stable.series}
