@@ -25,9 +25,13 @@ mutant_value() {
 		sed -n "1{s/^$2: *//;p;d}; /^[^ ]/q; s/^  *//p" | paste -sd' '
 }
 
-# plants: parameter.patch and all others, in order.
+# plants: parameter.patch and all others, in order; in front of them what lanes change in
+# their kernels (--about patch).
 plants() {
 	local m
+	for m in "$TOP"/ci/lanes/*; do
+		[ ! -x "$m" ] || "$m" --about patch | { grep . || true; }
+	done
 	echo "$PLANTS/parameter.patch"
 	while read -r m; do echo "$PLANTS/$m.patch"; done < <(all_mutants)
 }
@@ -150,7 +154,7 @@ plant_tree() {
 	rsync -lpc --chmod=u+w --files-from="$WORK/tree.gone" "$base/" "$WORK/tree/"
 	rsync -lpc --files-from="$WORK/tree.new" "$WORK/planted/" "$WORK/tree/"
 	mv "$WORK/tree.new" "$WORK/tree.touched"
-	{ echo "$stamp"; cat "$PLANTS"/*.patch; } | short_sum >"$WORK/key"
+	{ echo "$stamp"; plants | xargs cat; } | short_sum >"$WORK/key"
 }
 
 # plant_kernel VARIANT ARCH: folder of the kernel, which has no warning.

@@ -14,7 +14,7 @@
 # Exit codes: 0, 1 fail, 5 trouble
 
 # From cheap to dear; what each of them boots: LANE VARIANT MMU CPUS LIST.
-SUITES=(unit shadow plain legacy arm64 stress debug kasan stress-debug intel)
+SUITES=(unit shadow plain legacy arm64 stress debug kasan stress-debug intel pml)
 declare -A suite_runs=(
 	[shadow]="amd-npt plain shadow - amd-npt-shadow"
 	[plain]="amd-npt plain tdp1 - amd-npt"
@@ -25,6 +25,7 @@ declare -A suite_runs=(
 	[kasan]="amd-npt kasan tdp1 - amd-npt"
 	[stress-debug]="amd-npt debug tdp1 - amd-npt-stress"
 	[intel]="intel-ept plain tdp1 1 intel-ept"
+	[pml]="intel-pml plain tdp1 2 intel-pml"
 )
 is_suite() {
 	[[ " ${SUITES[*]} " = *" $1 "* ]]
