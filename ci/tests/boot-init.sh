@@ -18,8 +18,8 @@ kernel='' lane=amd-npt
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	--kernel) kernel=${2:?--kernel wants a file}; shift ;;
-	--lane) lane=${2:?--lane wants a name}; shift ;;
+	--kernel) need_value "$@"; kernel=$2; shift ;;
+	--lane) need_value "$@"; lane=$2; shift ;;
 	*) die $EX_USAGE "unknown option '$1': see -h" ;;
 	esac
 	shift

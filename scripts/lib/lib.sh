@@ -47,6 +47,11 @@ say() {
 	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 }
 
+# need_value OPTION [VALUE]...: of the arguments that are left; a value has to be there.
+need_value() {
+	[ -n "${2-}" ] || die $EX_USAGE "$1 wants a value: see -h"
+}
+
 # exit_on_signals: they end the script when the command that runs has ended, so
 # that nothing is written behind its EXIT trap.
 exit_on_signals() {
