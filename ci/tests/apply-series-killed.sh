@@ -13,14 +13,14 @@
 . "$TOP/ci/tests/lib/made-up.sh"
 need_packages quilt patch patchutils
 
-# SIGTERM or SIGINT while patches are applied: a series long enough to hit.
+# interrupted SIGNAL CODE: while patches are applied: a series long enough to hit.
 interrupted() {
 	local i pid rc=0
 	fresh
 	for i in $(seq 40); do
 		sed -i "$((i * 4))s/.*/line $i/" "$TMP/edit/b/$MMU/tdp_mmu.c"
 		next_patch "patches/rwlock-rcu/many$i.patch"
-		echo "patches/rwlock-rcu/many$i.patch" >>"$TMP/project/series"
+		echo "patches/rwlock-rcu/many$i.patch" >>"$TMP/project/patches/stable.series"
 	done
 	env --default-signal="$1" "$TMP/project/scripts/apply-series" "$TMP/tree" >"$TMP/log" 2>&1 &
 	pid=$!
@@ -31,7 +31,7 @@ interrupted() {
 	kill -s "$1" $pid
 	wait $pid || rc=$?
 	cat "$TMP/log"
-	[ $rc -eq 1 ] && grep -q 'interrupted' "$TMP/log" && unchanged
+	[ $rc -eq "$2" ] && grep -q 'interrupted' "$TMP/log" && unchanged
 }
 
 # kill -9, of quilt and patch too, at any time: the next run puts it right.
@@ -70,7 +70,7 @@ killed() {
 		complete
 }
 
-check "SIGTERM puts the tree back" interrupted TERM
-check "SIGINT puts the tree back" interrupted INT
+check "SIGTERM puts the tree back" interrupted TERM 143
+check "SIGINT puts the tree back" interrupted INT 130
 check "after kill -9 the next run completes the series" killed
 tap_end

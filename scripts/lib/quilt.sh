@@ -3,7 +3,7 @@
 #
 # Usage:   . scripts/lib/quilt.sh         after scripts/lib/series.sh
 # Inputs:  TREE, APPLIED; the caller's $log, a file, and $had_pc: was TREE/.pc there?
-# Outputs: the functions below; $stop is set when a signal came meanwhile
+# Outputs: the functions below; $stop is the exit code when a signal came meanwhile
 # Exit codes: 5 quilt cannot undo a patch
 
 # quiltly COMMAND...: quilt in the tree, what it says in $log. It does not see
@@ -13,7 +13,9 @@ quiltly() {
 	trap '' INT TERM HUP
 	(cd "$TREE" && exec quilt --quiltrc - "$@") >"$log" 2>&1 &
 	pid=$!
-	trap 'stop=1' INT TERM HUP
+	trap 'stop=129' HUP
+	trap 'stop=130' INT
+	trap 'stop=143' TERM
 	while rc=0; wait $pid || rc=$?; [ $rc -gt 128 ] && kill -0 $pid 2>/dev/null; do
 		:
 	done
