@@ -11,7 +11,8 @@
 #   0 pass, 1 failure (a test, a patch, a check), 2 usage or refused input,
 #   3 kernel splat, 4 skipped, 5 harness trouble (emulator, download, packages)
 
-set -euo pipefail
+set -Eeuo pipefail
+trap '_unexpected $? "$BASH_COMMAND" "${BASH_SOURCE[0]}:$LINENO" "${PIPESTATUS[*]}"' ERR
 export LC_ALL=C.UTF-8
 umask 022
 
@@ -40,6 +41,26 @@ die() {
 		printf '%s: error: %s\n' "$(basename "$0")" "$msg" >&2
 	fi
 	exit "$code"
+}
+
+# _unexpected CODE COMMAND PLACE CODES: where set -e ends the script, a code of ours, of a
+# test or of a signal stays; what else a tool exits with means nothing to our callers. In
+# $(), where set -e is off, its caller is asked; of a pipe whose end has passed the source line is all there is.
+_unexpected() {
+	local command=${2%%$'\n'*} word
+	[[ $- = *e* ]] || return 0
+	[[ $4 != *" 0" || $command = [\[\(]* ]] || command=$(sed -n "${3##*:}{s/^[[:space:]]*//;p}" "${3%:*}" 2>/dev/null) || command='return'
+	while [[ $command =~ ^([A-Za-z_0-9]+(\[.*\])?\+?=)?\"?\$?\(\ ?(.*) ]]; do
+		command=${BASH_REMATCH[3]}
+	done
+	word=${command%%[ );]*}
+	case $1:$word in
+	5:* | 129:* | 130:* | 137:* | 143:*) return 0 ;;
+	1:\[* | 1:grep | 1:cmp | 1:diff | 1:false) return 0 ;;
+	[1-4]:\"\$[A-Za-z]* | [1-4]:return | [1-4]:die | [1-4]:exit | [1-4]:wait) return 0 ;;
+	[1-4]:*) ! [[ $2 =~ \$TOP\"?/(scripts|ci)/|[^a-z_](die|exit)\  ]] && ! declare -F "$word" >/dev/null || return 0 ;;
+	esac
+	die $EX_HARNESS "${3#"$TOP/"}: '${2%%$'\n'*}' ended with $1, which nobody expects: is the disk full? See what it said"
 }
 
 # say MESSAGE...: progress, on stderr, so that stdout stays for results.
