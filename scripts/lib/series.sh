@@ -96,7 +96,10 @@ use_tree() {
 		say "warning: this is Linux $v, the series is for 5.10"
 	fi
 	exec {TREE_LOCK}<"$TREE"
-	flock -w 20 "$TREE_LOCK" || die "$EX_USAGE" "another run is at work in $TREE: wait for it"
+	flock -n "$TREE_LOCK" || {
+		say "waiting for another run that is at work in $TREE, or for what a killed one has left running"
+		flock "$TREE_LOCK"
+	}
 	_use_kind_of_tree "${3-}"
 	check_stack "${4-}"
 	if [ "$APPLIED" -gt 0 ]; then
