@@ -47,6 +47,22 @@ check "broken: a quote left open" feed open_quote
 check "broken: quotes in wrong places" feed quotes
 check "broken: hunk numbers out of all bounds" feed huge
 
+# says PATTERN COMMAND...: what is found after COMMAND.
+says() { project; "${@:2}"; expect 1 "$1" run; }
+# shellcheck disable=SC2317 # called by name
+{
+bytes() { sed -i "16s/Walk/W${1}lk/" "$P/$A"; }
+utf8() { project; sed -i '16s/Walk/W\xc3\xa4lk \xe2\x82\xac \xf0\x9f\x90\xa7/' "$P/$A"; expect 0 '' run; }
+crlf_series() { project; crlf "$1"; expect 1 "^$1:1: error: carriage return at the end of the line" run && [ "$(wc -l <"$TMP/.out")" -eq 1 ]; }
+}
+for b in '\xe4' '\xc0\xaf' '\xe2\x82' '\xed\xa0\x80' '\xf4\x90\x80\x80' '\xff'; do
+	check "a message that is no UTF-8: $b" says "^$A:16: error: is not UTF-8" bytes "$b"
+done
+check "a message in UTF-8" utf8
+check "an empty patch" says "^$A:1: error: is empty" empty "$A"
+check "a series with CRLF" crlf_series series
+check "the series of stable with CRLF" crlf_series patches/stable.series
+
 # the script around it
 project
 script() { "$TOP/scripts/check-series" --root "$P" "$@"; }
@@ -59,9 +75,13 @@ check "script: a commit named badly in the text" expect 1 "^$A:16: error: checkp
 check "script: without checkpatch" expect 0 'patches, 0 findings' script --no-checkpatch
 check "script: one patch from another directory" expect 0 '^check-series: 1 patches, 0 findings$' \
 	env -C "$P/patches" "$TOP/scripts/check-series" --root "$P" rwlock-rcu/own-words.patch
-check "script: unknown option" expect 2 'Usage:' script --what
+check "script: unknown option" expect 2 "unknown option '--what'" script --what
 check "script: no such patch" expect 2 'no such patch' script nowhere.patch
 check "script: no such plan" expect 2 'cannot read it' script --plan "$TMP/nowhere"
+mkdir -p "$TMP/slow/scripts"
+touch "$TMP"/slow/scripts/{spelling.txt,const_structs.checkpatch}
+echo 'sleep 12;' >"$TMP/slow/scripts/checkpatch.pl"
+check "script: progress" expect 0 'checkpatch.pl has looked at [01] of 2 patches' script --base "$TMP/slow"
 check "script: not a project" expect 2 'is this the root' "$TOP/scripts/check-series" --root "$TMP"
 check "script: a base that is none" expect 2 'no scripts/checkpatch.pl' script --base "$TMP"
 tap_end

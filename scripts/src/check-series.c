@@ -148,6 +148,24 @@ static int series_milestone(struct project *pr, size_t i, int last)
 	return now;
 }
 
+/* Takes carriage returns away, and tells it once. */
+static void unix_lines(struct text *t, const char *name)
+{
+	bool told = false;
+	size_t i;
+
+	for (i = 0; i < t->nr; i++) {
+		char *end = strchr(t->line[i], '\0');
+
+		if (end == t->line[i] || end[-1] != '\r')
+			continue;
+		end[-1] = '\0';
+		if (!told)
+			finding(name, i + 1, "carriage return at the end of the line: sed -i 's/\\r$//' %s", name);
+		told = true;
+	}
+}
+
 static void load_series(struct project *pr)
 {
 	char *path = in_root(pr, SERIES);
@@ -162,6 +180,7 @@ static void load_series(struct project *pr)
 		finding(SERIES, t->nul_line, "holds a NUL byte: not a text file");
 	if (t->nr && !t->ends_with_newline)
 		finding(SERIES, t->nr, "does not end with a newline");
+	unix_lines(t, SERIES);
 	for (i = 0; i < t->nr; i++) {
 		const char *s = t->line[i], *patch = patch_in(s);
 
@@ -206,6 +225,7 @@ static void check_stable_series(struct project *pr)
 		finding(STABLE_SERIES, 1, "cannot read it (%s): " DERIVE, strerror(err));
 		return;
 	}
+	unix_lines(&t, STABLE_SERIES);
 	for (i = 0; i < pr->series.nr; i++) {
 		const char *s = pr->series.line[i], *patch = patch_in(s);
 

@@ -225,6 +225,9 @@ static void whole_file(const struct text *t, const char *name, size_t separator)
 		}
 	}
 	for (i = 0; i < separator; i++)
+		if (!is_utf8(t->line[i]))
+			finding(name, i + 1, "is not UTF-8: convert it (iconv -f LATIN1 -t UTF-8, or what it is)");
+	for (i = 0; i < separator; i++)
 		if (strstr(t->line[i], TO_FILL_IN))
 			finding(name, i + 1, TO_FILL_IN " is still to be written");
 	for (i = 0; i < separator; i++)
@@ -251,11 +254,15 @@ void patch_check(struct text *t, const char *name, struct patch *p)
 	size_t separator;
 
 	memset(p, 0, sizeof(*p));
+	if (!t->nr) {
+		finding(name, 1, "is empty: write the patch, or take it out of the series");
+		return;
+	}
 	for (separator = 0; separator < t->nr; separator++)
 		if (!strcmp(t->line[separator], "---"))
 			break;
 	whole_file(t, name, separator);
-	if (!t->nr || t->nul_line)
+	if (t->nul_line)
 		return;
 	mail_header(&c, p);
 	next_part(&c, "");

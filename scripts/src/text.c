@@ -183,6 +183,26 @@ bool starts_with(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* As RFC 3629 has it: no overlong form, no surrogate, nothing beyond U+10FFFF. */
+bool is_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t i, n;
+
+	for (; *p; p += n + 1) {
+		n = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+		if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4)
+			return false;
+		for (i = 1; i <= n; i++)
+			if ((p[i] & 0xc0) != 0x80)
+				return false;
+		if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+		    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+			return false;
+	}
+	return true;
+}
+
 bool is_blank(const char *s)
 {
 	return s[strspn(s, " \t\r")] == '\0';

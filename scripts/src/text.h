@@ -39,6 +39,7 @@ void refuse_line(const char *path, size_t line, const char *fmt, ...)
 bool matches(const char *s, const char *ere);
 bool starts_with(const char *s, const char *prefix);
 bool is_blank(const char *s);
+bool is_utf8(const char *s);
 /* Is word one of the space-separated words of list? Index, or -1. */
 int word_index(const char *list, const char *word);
 
