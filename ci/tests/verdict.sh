@@ -9,7 +9,7 @@
 # verdict runs under AddressSanitizer and UBSan throughout.
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
-need_packages gcc libc6-dev libxml2-utils
+need_packages gcc libc6-dev libxml2-utils perl
 GOLD=$TOP/ci/tests/consoles
 TOOL=$TMP/verdict
 gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
@@ -75,6 +75,17 @@ whole_files() {
 	diff "$GOLD/mixed.ktap" "$OUT/results.ktap" && diff "$GOLD/mixed.xml" "$OUT/junit.xml"
 }
 check "KTAP and JUnit of a run with one of each result, to the letter" whole_files
+
+# A run with nothing but known failures is green for prove(1), one with any other is red.
+for_prove() {
+	local rc=0
+	judge known && prove -e cat "$OUT/results.ktap" >"$TMP/prove" 2>&1 && grep -q ' # XFAIL ' "$OUT/results.ktap" || return 1
+	judge mixed || true
+	prove -e cat "$OUT/results.ktap" >"$TMP/prove" 2>&1 || rc=$?
+	cat "$TMP/prove"
+	[ $rc -ne 0 ] && grep -q 'Failed tests*: *2, 6-10' "$TMP/prove"
+}
+check "prove(1) takes a known failure as passed, and no other" for_prove
 
 # The detector: each pattern finds its console, and is missed there when off.
 covered() {
