@@ -102,6 +102,9 @@ printf '0x1\ta\0\tb\tc\td\n' >nul
 check "empty" bad 'no symbols in it' before empty
 check "an empty list" bad 'no symbols in it' --list empty before after
 check "too many fields" bad '^six:1: error: not CRC, symbol' six after
+sed 's/$/\r/' before >crlf
+check "carriage returns" bad '^crlf:1: error: carriage return in the line' crlf after
+check "carriage returns behind the patched kernel's" bad '^crlf:1: error: carriage return' before crlf
 check "blanks for tabs" bad '^blanks:1: error: not CRC, symbol' blanks after
 check "a symbol with a blank" bad "^space:1: error: 'a b' is not the name" space after
 check "a NUL byte" bad '^nul:1: error: holds a NUL byte' before nul

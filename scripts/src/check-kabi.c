@@ -112,6 +112,8 @@ static void load_symvers(struct table *t, const char *path)
 	for (i = 0; i < t->text.nr; i++) {
 		memset(&s, 0, sizeof(s));
 		s.line = i + 1;
+		if (strchr(t->text.line[i], '\r'))
+			refuse_line(path, i + 1, "carriage return in the line: not as modpost writes it, copy it anew");
 		nr = split(t->text.line[i], s.field);
 		if (nr != NR_FIELDS || !is_crc(s.field[CRC]))
 			refuse_line(path, i + 1, "not CRC, symbol, module, type and namespace with tabs between: is this a Module.symvers?");
