@@ -152,7 +152,7 @@ shallow() {
 }
 untagged() {
 	git clone -q --no-tags "$CLONE" "$TMP/untagged" &&
-		expect 2 'no tags vX.Y of Linux in it: git fetch --tags' "$P/scripts/check-upstream" --git "$TMP/untagged"
+		expect 2 'no tags vX.Y in it: is this a clone of Linux\? git fetch --tags' "$P/scripts/check-upstream" --git "$TMP/untagged"
 }
 tip() {
 	good_map
@@ -164,6 +164,14 @@ damaged() {
 		rm -f "$TMP/damaged/.git/objects/${ID[other]:0:2}/${ID[other]:2}" &&
 		expect 2 "cannot read its commit ${ID[other]}: git fsck" "$P/scripts/check-upstream" --git "$TMP/damaged"
 }
+not_linux() {
+	command git init -q "$TMP/other"
+	command git -C "$TMP/other" -c user.name=x -c user.email=x commit -q --allow-empty -m x
+	command git -C "$TMP/other" tag v1.0
+	expect 2 'other: not one commit of upstream-map.csv is in it: is this a clone of Linux' \
+		"$P/scripts/check-upstream" --git "$TMP/other" && [ "$(wc -l <"$TMP/.out")" -eq 1 ]
+}
+check "what is no clone of Linux" not_linux
 check "a bare clone, packed" bare
 check "a worktree, with --tip" worktree
 check "what only releases lead to counts" tip

@@ -340,6 +340,17 @@ static void meet(const struct commit *commit, void *data)
 		find_fixes(&m);
 }
 
+/* A repository that is not Linux would lack each of them: that is one line, not hundreds. */
+static void find_any(const struct check *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		if (history_has(&c->h, c->known[i].id))
+			return;
+	refuse(c->h.path, "not one commit of " MAP " is in it: is this a clone of Linux?");
+}
+
 /* ---- reports ---- */
 
 /* One finding about a row: what the map has and what upstream has. */
@@ -463,6 +474,7 @@ static int check_all(struct check *c, const char *git, const char *tip)
 	size_t i;
 
 	history_open(&c->h, git, tip);
+	find_any(c);
 	history_walk(&c->h, meet, c);
 	for (i = 0; i < c->nr; i++)
 		order[i] = &c->known[i];

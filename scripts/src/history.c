@@ -113,7 +113,7 @@ static void find_releases(struct history *h)
 			add_release(h, tags.strings[i]);
 	git_strarray_dispose(&tags);
 	if (!h->nr_releases)
-		refuse(h->path, "no tags vX.Y of Linux in it: git fetch --tags");
+		refuse(h->path, "no tags vX.Y in it: is this a clone of Linux? git fetch --tags");
 	qsort(h->release, h->nr_releases, sizeof(*h->release), older);
 }
 
