@@ -155,6 +155,12 @@ in_use() {
 	! in_tree git rev-parse -q --verify tdp-mmu
 }
 
+on_its_branch() {
+	branch
+	expect 2 'HEAD of .*/tree is the branch tdp-mmu, .*: git switch --detach tdp-mmu-base \([0-9a-f]{12}\)$' to_git "$TMP/tree" &&
+		in_tree git switch -q --detach tdp-mmu-base && to_git "$TMP/tree"
+}
+
 check "a plain tree" plain_tree
 check "each milestone's tag is what quilt makes" like_quilt
 check "a shallow clone at a tag, another prefix" git_clone
@@ -180,5 +186,6 @@ check "a date that is none" refused "1:^$TWO:2: error: git does not take" bad_da
 check "no line of three dashes" refused "1:^$TWO:1: error: no line '---'" no_separator
 check "unknown option" expect 2 'unknown option' to_git --tags x "$TMP/tree"
 check "a prefix that no tag can have" expect 2 "no tag can begin with 'a..b'" to_git --tag-prefix a..b "$TMP/before"
+check "on its own branch" on_its_branch
 check "branch and tags in use are kept" in_use
 tap_end
