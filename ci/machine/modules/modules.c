@@ -10,8 +10,6 @@
  *                                   of the modules can be unloaded
  *          modules refused MODULE   this machine is not for it: loading fails, and
  *                                   leaves things as they were
- *          modules again MODULE     it alone is unloaded, and then loaded twice, as the
- *                                   kernel is made to have no memory for the first
  *          modules unload MODULE    and what it depends on; then everything is as
  *                                   it was before `load`
  * Inputs:  /modules/NAME.ko; root. A machine where nothing else runs, booted with
@@ -437,24 +435,6 @@ static void do_refused(void)
 		check_works();
 }
 
-static void do_again(void)
-{
-	const char *name = chain[nr_chain - 1];
-	int err = unload(name);
-
-	printf("unload %s: %s\n", name, err ? strerror(err) : "done");
-	if (err) {
-		fail("%s: %s", name, strerror(err));
-		return;
-	}
-	err = load(name, "");
-	if (err != ENOMEM)
-		fail("%s: %s, not refused as it should be", name, err ? strerror(err) : "it is loaded");
-	if (!failed && load(name, ""))
-		fail("%s was not loaded", name);
-	check_works();
-}
-
 int main(int argc, char **argv)
 {
 	int i;
@@ -473,7 +453,7 @@ int main(int argc, char **argv)
 			usage("a setting is MODULE.PARAMETER=VALUE");
 	}
 	if (strcmp(argv[1], "load") && strcmp(argv[1], "busy") && strcmp(argv[1], "refused") &&
-	    strcmp(argv[1], "again") && strcmp(argv[1], "unload"))
+	    strcmp(argv[1], "unload"))
 		usage("what?");
 	if (access(MODULES, R_OK)) {
 		fprintf(stderr, "modules: error: no " MODULES ": see ci/lib/build-initrd\n");
@@ -486,8 +466,6 @@ int main(int argc, char **argv)
 		do_busy();
 	else if (!strcmp(argv[1], "refused"))
 		do_refused();
-	else if (!strcmp(argv[1], "again"))
-		do_again();
 	else if (access(STATE, R_OK))
 		fail("no " STATE ": nothing was loaded");
 	else
