@@ -17,6 +17,7 @@
 #include "processor.h"
 #include "vmx.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,10 @@ static const char help[] =
 "                   is made while it is on\n"
 "         nested    writes of a nested guest, whose L1 has no nested paging, and of\n"
 "                   L1 before and after\n"
-"         Each with KVM_GET_DIRTY_LOG that protects again, and with\n"
+"         race      two vCPUs fault on a page, the log is read, and then the slower\n"
+"                   one writes; for a kernel where faults of vCPU 1 on that page\n"
+"                   wait, see ci/proofs/pml-race\n"
+"         late and nested: each with KVM_GET_DIRTY_LOG that protects again, and with\n"
 "         KVM_CLEAR_DIRTY_LOG; with logging switched off and on\n"
 "Inputs:  /dev/kvm, /sys/module/kvm_intel/parameters\n"
 "Outputs: a line for each log that has too much or too little, and what was done\n"
@@ -45,6 +49,7 @@ enum { EX_PASS, EX_FAIL, EX_USE, EX_SKIP = 4 };
 #define SLOT		10
 #define MEM		0xc0000000ULL
 #define PAGES		64
+#define LATE_PAGE	5	/* of race: the window of ci/proofs/pml-race has it, too */
 #define ROUNDS		40
 #define STACK		64
 #define MAX_STAGE	3
@@ -235,6 +240,56 @@ static void nested(void)
 	kvm_vm_free(vm);
 }
 
+static pthread_barrier_t logged;
+
+/* One thread for all that the vCPU does: KVM waits for RCU when another one comes. */
+static void *run_late(void *unused)
+{
+	(void)unused;
+	run_once(1);
+	pthread_barrier_wait(&logged);	/* all but that page is mapped */
+	pthread_barrier_wait(&logged);	/* the log is on, and that page the job */
+	run_once(1);
+	return NULL;
+}
+
+/* The job is the other vCPU's when it has read its own, in front of the fault. */
+static void race(void)
+{
+	pthread_t slow;
+	uint64_t map, first, last;
+
+	vm = vm_create_default(0, 0, plain_code);
+	vm_vcpu_add_default(vm, 1, plain_code);
+	make_memory();
+	job->stage = 1;
+	job->page = LATE_PAGE - 1;
+	run_once(0);
+	pthread_barrier_init(&logged, NULL, 2);
+	TEST_ASSERT(!pthread_create(&slow, NULL, run_late, NULL), "no thread");
+	pthread_barrier_wait(&logged);
+	set_logging(true);
+	job->page = LATE_PAGE;
+	job->value = 1;
+	pthread_barrier_wait(&logged);
+	usleep(3000);
+	job->value = 2;
+	run_once(0);
+	map = read_log();
+	first = contents(LATE_PAGE);
+	pthread_join(slow, NULL);
+	last = contents(LATE_PAGE);
+	if (first != 2 || last != 1)
+		fail("no race: the page had %lu and then %lu, not 2 and 1", first, last);
+	if (map != 1ULL << LATE_PAGE)
+		fail("the first log has %#lx, not %#lx", map, 1UL << LATE_PAGE);
+	map = read_log();
+	if (map != 1ULL << LATE_PAGE)
+		fail("the slower vCPU wrote after the log was read: it has %#lx, not %#lx", map,
+		     1UL << LATE_PAGE);
+	kvm_vm_free(vm);
+}
+
 int main(int argc, char **argv)
 {
 	void (*mode)(void);
@@ -249,15 +304,17 @@ int main(int argc, char **argv)
 		mode = late;
 	} else if (argc == 2 && !strcmp(argv[1], "nested")) {
 		mode = nested;
+	} else if (argc == 2 && !strcmp(argv[1], "race")) {
+		mode = race;
 	} else {
-		fprintf(stderr, "pml: error: late or nested? see -h\n");
+		fprintf(stderr, "pml: error: late, nested or race? see -h\n");
 		return EX_USE;
 	}
 	if (!parameter_on("kvm_intel", "pml") || (mode == nested && !parameter_on("kvm_intel", "nested"))) {
 		printf("no PML, or no nested VMX\n");
 		return EX_SKIP;
 	}
-	for (i = 0; i < 2 && !failed; i++) {
+	for (i = 0; i < (mode == race ? 1 : 2) && !failed; i++) {
 		clear_mode = i;
 		mode();
 	}
