@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * splat.c - what a kernel in trouble prints.
+ * splat.c - what a kernel in trouble prints.  It needs no other part of verdict.
  *
  * Each pattern names the file of Linux 5.10 that prints it.  A line matches
  * when it begins with @start and contains @inside behind that (either may be
@@ -19,10 +19,10 @@
  * backtrace which was asked for is none of trouble.
  */
 #define _GNU_SOURCE
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
-#include "verdict.h"
+#include "splat.h"
 
 struct pattern {
 	const char *id;
@@ -212,34 +212,62 @@ void splat_list(FILE *f)
 		fprintf(f, "%s\n", patterns[i].id);
 }
 
-/* The line that says most: the first that is more than a part of a report. */
-const struct splat *splat_headline(const struct run *run)
+/*
+ * Length of the kernel's time stamp at the start of @t, with the caller id of
+ * CONFIG_PRINTK_CALLER if there is one: "[    1.234567] ", "[    1.234567][   T12] ".
+ * 0 when there is none.  kernel/printk/printk.c: print_time(), print_caller().
+ */
+static size_t stamp_len(struct text t)
 {
-	size_t i;
+	size_t i = 1, j, digits = 0;
 
-	for (i = 0; i < run->nr_splats; i++)
-		if (!run->splats[i].weak)
-			return &run->splats[i];
-	return run->nr_splats ? &run->splats[0] : NULL;
+	if (t.len < 2 || t.p[0] != '[')
+		return 0;
+	while (i < t.len && t.p[i] == ' ')
+		i++;
+	for (; i < t.len && isdigit((unsigned char)t.p[i]); i++)
+		digits++;
+	if (!digits || i >= t.len || t.p[i++] != '.')
+		return 0;
+	for (digits = 0; i < t.len && isdigit((unsigned char)t.p[i]); i++)
+		digits++;
+	if (digits != 6 || i >= t.len || t.p[i++] != ']')
+		return 0;
+	/* the caller id, a thread or a CPU */
+	j = i + (i < t.len && t.p[i] == ' ');
+	if (j < t.len && t.p[j] == '[') {
+		for (j++; j < t.len && t.p[j] == ' '; j++)
+			;
+		if (j < t.len && (t.p[j] == 'T' || t.p[j] == 'C')) {
+			for (j++; j < t.len && isdigit((unsigned char)t.p[j]); j++)
+				;
+			if (j < t.len && t.p[j] == ']')
+				i = j + 1;
+		}
+	}
+	if (i < t.len && t.p[i] == ' ')
+		i++;
+	return i;
 }
 
 /*
- * Letters of the taint bits that mean trouble, as in kernel/panic.c:
- * M machine check, B bad page, D died, W warned, L soft lockup.
- * NULL when there are none; to be freed otherwise.
+ * Cut the next message off a console line, without its time stamp: firmware may leave
+ * a line open, and the kernel's text follows it.  What begins with @own is PID 1's, who
+ * tells of others' words too, and goes on to the end of the line.
  */
-char *taint_letters(unsigned long taint)
+bool next_message(struct text *line, const char *own, struct text *message)
 {
-	static const struct {
-		unsigned int bit;
-		char letter;
-	} bad[] = { { 4, 'M' }, { 5, 'B' }, { 7, 'D' }, { 9, 'W' }, { 14, 'L' } };
-	char letters[sizeof(bad) / sizeof(bad[0]) + 1];
-	size_t i, n = 0;
+	size_t skip = stamp_len(*line), len = strlen(own), i;
+	struct text t = { line->p + skip, line->len - skip };
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (taint & (1UL << bad[i].bit))
-			letters[n++] = bad[i].letter;
-	letters[n] = '\0';
-	return n ? format("%s", letters) : NULL;
+	if (!line->len)
+		return false;
+	i = t.len;
+	if (t.len < len || memcmp(t.p, own, len))
+		for (i = t.len ? 1 : 0; i < t.len; i++)
+			if (t.p[i] == '[' && stamp_len((struct text){ t.p + i, t.len - i }))
+				break;
+	*message = (struct text){ t.p, i };
+	*line = (struct text){ t.p + i, t.len - i };
+	return true;
 }

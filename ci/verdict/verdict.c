@@ -51,6 +51,8 @@
 
 #include "verdict.h"
 
+#define GATE	"gate: "	/* how each record of PID 1 begins */
+
 struct parser {
 	struct run *run;
 	struct test *now;	/* begun, no result yet */
@@ -331,44 +333,6 @@ static bool take(struct text *t, const char *start)
 	return true;
 }
 
-/*
- * Length of the kernel's time stamp at the start of @t, with the caller id of
- * CONFIG_PRINTK_CALLER if there is one: "[    1.234567] ", "[    1.234567][   T12] ".
- * 0 when there is none.  kernel/printk/printk.c: print_time(), print_caller().
- */
-static size_t stamp_len(struct text t)
-{
-	size_t i = 1, j, digits = 0;
-
-	if (t.len < 2 || t.p[0] != '[')
-		return 0;
-	while (i < t.len && t.p[i] == ' ')
-		i++;
-	for (; i < t.len && isdigit((unsigned char)t.p[i]); i++)
-		digits++;
-	if (!digits || i >= t.len || t.p[i++] != '.')
-		return 0;
-	for (digits = 0; i < t.len && isdigit((unsigned char)t.p[i]); i++)
-		digits++;
-	if (digits != 6 || i >= t.len || t.p[i++] != ']')
-		return 0;
-	/* the caller id, a thread or a CPU */
-	j = i + (i < t.len && t.p[i] == ' ');
-	if (j < t.len && t.p[j] == '[') {
-		for (j++; j < t.len && t.p[j] == ' '; j++)
-			;
-		if (j < t.len && (t.p[j] == 'T' || t.p[j] == 'C')) {
-			for (j++; j < t.len && isdigit((unsigned char)t.p[j]); j++)
-				;
-			if (j < t.len && t.p[j] == ']')
-				i = j + 1;
-		}
-	}
-	if (i < t.len && t.p[i] == ' ')
-		i++;
-	return i;
-}
-
 static void add_splat(struct parser *ps, const char *id, bool weak, struct text text)
 {
 	struct run *run = ps->run;
@@ -384,6 +348,27 @@ static void add_splat(struct parser *ps, const char *id, bool weak, struct text 
 	s->test = ps->now;
 	if (ps->now && !weak)
 		ps->now->splats++;
+}
+
+/*
+ * Letters of the taint bits that mean trouble, as in kernel/panic.c:
+ * M machine check, B bad page, D died, W warned, L soft lockup.
+ * NULL when there are none; to be freed otherwise.
+ */
+static char *taint_letters(unsigned long taint)
+{
+	static const struct {
+		unsigned int bit;
+		char letter;
+	} bad[] = { { 4, 'M' }, { 5, 'B' }, { 7, 'D' }, { 9, 'W' }, { 14, 'L' } };
+	char letters[sizeof(bad) / sizeof(bad[0]) + 1];
+	size_t i, n = 0;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (taint & (1UL << bad[i].bit))
+			letters[n++] = bad[i].letter;
+	letters[n] = '\0';
+	return n ? format("%s", letters) : NULL;
 }
 
 static void note_taint(struct parser *ps, unsigned long taint)
@@ -562,24 +547,13 @@ static void kernel_line(struct parser *ps, struct text t)
 
 static void console_line(struct parser *ps, struct text line)
 {
-	while (line.len) {
-		size_t skip = stamp_len(line), i;
-		struct text t = { line.p + skip, line.len - skip };
+	struct text t;
 
-		if (take(&t, "gate: ")) {
+	while (next_message(&line, GATE, &t))
+		if (take(&t, GATE))
 			gate_record(ps, t);
-			return;
-		}
-		/* Firmware may leave a line open: the kernel's text follows it. */
-		for (i = 1; i < t.len; i++)
-			if (t.p[i] == '[' && stamp_len((struct text){ t.p + i, t.len - i }))
-				break;
-		if (i > t.len)
-			i = t.len;
-		kernel_line(ps, (struct text){ t.p, i });
-		line.p = t.p + i;
-		line.len = t.len - i;
-	}
+		else
+			kernel_line(ps, t);
 }
 
 /* What the machine was to be, against what it says it is. */
@@ -650,6 +624,17 @@ static void read_console(struct run *run, struct text rest)
 }
 
 /* ---- the conclusion ---- */
+
+/* The line that says most: the first that is more than a part of a report. */
+static const struct splat *splat_headline(const struct run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->nr_splats; i++)
+		if (!run->splats[i].weak)
+			return &run->splats[i];
+	return run->nr_splats ? &run->splats[0] : NULL;
+}
 
 static char *failed_tests(const struct run *run)
 {

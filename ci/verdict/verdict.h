@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "splat.h"
+
 #define NAME_LEN_MAX 200	/* longest name of a test or of a run, bytes */
 
 /* Exit codes, the same in every command of the project. */
@@ -20,12 +22,6 @@ enum verdict {
 	V_SPLAT = 3,
 	V_SKIP = 4,
 	V_HARNESS = 5,
-};
-
-/* A piece of the console; not terminated. */
-struct text {
-	const char *p;
-	size_t len;
 };
 
 enum outcome {
@@ -80,13 +76,6 @@ struct counts {
 	size_t passed, failed, known, skipped, lost, better;
 	long ms;
 };
-
-/* splat.c */
-const char *splat_match(struct text line, bool asked, bool *weak);
-bool splat_switch_off(const char *id);
-void splat_list(FILE *f);
-const struct splat *splat_headline(const struct run *run);
-char *taint_letters(unsigned long taint);
 
 /* report.c */
 struct counts count_tests(const struct run *run);
