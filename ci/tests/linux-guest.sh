@@ -3,8 +3,8 @@
 # guest of the gate, with a made-up QEMU: what it refuses, and each way to fail.
 #
 # Usage:   ci/tests/linux-guest.sh
-# Inputs:  ci/machine/linux-guest/, ci/tests/lib/made-up-qemu,
-#          ci/lib/pack-qemu, ci/lib/build-initrd
+# Inputs:  ci/machine/linux-guest/, ci/verdict/splat.c, ci/tests/lib/made-up-qemu,
+#          ci/tests/consoles/, as verdict.sh; ci/lib/pack-qemu, ci/lib/build-initrd
 # Outputs: TAP on stdout
 # Exit codes: 0 all passed, 1 one failed, 5 packages missing
 # shellcheck source-path=SCRIPTDIR source=lib/tap.sh
@@ -15,7 +15,7 @@ need_packages gcc libc6-dev coreutils procps
 L=$TMP/linux-guest
 echo "no kernel" >"$TMP/kernel"
 export MADE_UP_DIR=$TMP/qemu
-compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP/ci/machine/linux-guest/$1.c" "$TOP/ci/machine/lib/files.c"; }
+compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP"/ci/{machine/linux-guest/"$1",machine/lib/files,verdict/splat}.c; }
 
 # guest HOW CODE PATTERN OPTION...: with a QEMU that behaves like this.
 # shellcheck disable=SC2317 # called by check
@@ -58,6 +58,8 @@ check "nothing to verify" expect 2 "may leave nothing" "$L" --mib 48 --reserve 6
 check "two kinds of test" expect 2 "not both" "$L" --migrate --spoil
 check "no QEMU" expect 2 "no QEMU '/nowhere'" "$L" --qemu /nowhere
 check "no kernel" expect 2 "no kernel '/nowhere'" "$L" --qemu /bin/true --kernel /nowhere
+check "no console to look at" expect 2 "no console '/nowhere': No such file" "$L" --look /nowhere
+check "a folder" expect 2 "no console '/': Is a directory" "$L" --look /
 check "no initrd" expect 2 "no initrd '/nowhere'" "$L" --qemu /bin/true --kernel "$TMP/kernel" --initrd /nowhere
 
 # All is well.
@@ -79,6 +81,7 @@ check "an error of the guest's PID 1" guest error 1 "^FAIL: guest: mmap"
 check "a changed word that it does not find" guest blind 1 "^FAIL: memory: the guest has not found" --spoil
 check "a panic" guest panic 1 "^FAIL: panic: the guest.s kernel said: BUG: unable .* Kernel panic .*kill init"
 check "a warning of the guest's kernel" guest warn 1 "^FAIL: kernel: .*WARNING: CPU: 1"
+check "a note that is no warning" guest note 0 "^source: .*Spectre V2 : WARNING: "
 check "a guest that boots again" guest again 1 "^FAIL: panic: the guest has begun anew"
 check "a guest that says nothing" guest hang 1 "^FAIL: hang: no word from the guest for 1 s" --silence 1
 check "where its CPUs are" guest hang 1 "^source: info registers -a: RIP=00000000000fd0a1" --silence 1
@@ -99,6 +102,37 @@ check "one that sends no page again" guest once 1 "^FAIL: migration: .* 0 pages 
 check "one without an end" guest endless 1 "^FAIL: timeout: " --migrate --seconds 3
 check "one that does not arrive" guest stuck 1 "^FAIL: timeout: .*destination" --migrate --seconds 3
 check "a word that gets lost on the way" guest lost 1 "^FAIL: memory: page 9 word 0 sweep 2" --migrate
+
+# What it makes of a console.
+printf '[    1.000000] %s\r\n' "guest: sweep 1" "WARNING: CPU: 1 PID: 1 at mm/slub.c:299" "BUG: another" >"$TMP/warned"
+check "a recorded console" expect 1 "^WARNING: CPU: 1 PID: 1 at mm/slub.c:299$" "$L" --look "$TMP/warned"
+head -n 1 "$TMP/warned" >"$TMP/well"
+check "one of a guest that is well" expect 0 "" "$L" --look "$TMP/well"
+# golden NAME CODE CONCLUSION: as a guest's console, NAME.log has the complaint that
+# verdict found, or none. Who speaks is the guest's PID 1 then, and there nobody asks
+# the kernel for backtraces.
+# shellcheck disable=SC2317 # called by check
+golden() {
+	local want='' rc=0
+	if [ "$2" = 3 ]; then
+		want=${3#splat: *: }
+		want=${want% (console line *}
+	fi
+	sed -e '/gate: diagnosis .* begin/,/gate: \(diagnosis .* end\|test \)/{/Call [Tt]race:/d}' \
+		-e 's/gate: /guest: /' "$TOP/ci/tests/consoles/$1.log" >"$TMP/played"
+	"$L" --look "$TMP/played" >"$TMP/looked" || rc=$?
+	[ "$rc $(<"$TMP/looked")" = "$((${#want} > 0)) $want" ] || {
+		echo "want '$want', got exit $rc and '$(<"$TMP/looked")'"
+		return 1
+	}
+}
+while read -r name code conclusion; do
+	case $name in
+	# The gate's PID 1 tells, and the kernel says nothing.
+	splat-taint | splat-unkillable) code=0 ;;
+	esac
+	check "a guest's console: $name" golden "$name" "$code" "$conclusion"
+done <"$TOP/ci/tests/consoles/expected"
 
 # Killed, it takes its QEMU along.
 # shellcheck disable=SC2317 # called by check

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * splat.c - what a kernel in trouble prints.  It needs no other part of verdict.
+ * splat.c - what a kernel in trouble prints: the one table of it.  It needs no other
+ * part of verdict; ci/machine/linux-guest looks at its guest's console with it.
  *
  * Each pattern names the file of Linux 5.10 that prints it.  A line matches
  * when it begins with @start and contains @inside behind that (either may be

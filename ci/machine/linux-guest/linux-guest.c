@@ -27,12 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../verdict/splat.h"
 #include "../lib/files.h"
 
 #define EX_PASS		0
 #define EX_FAIL		1
 #define EX_USE		2
 
+#define GUEST		"guest: "	/* how each line of guest-init begins */
 #define QMP_FD		3	/* in QEMU */
 #define CONSOLE_FD	4
 #define FREE_FD		10
@@ -48,6 +50,7 @@ static const char help[] =
 "Usage:   linux-guest [--migrate] [--spoil] [--mib N] [--reserve N] [--vcpus N]\n"
 "             [--sweeps N] [--rounds N] [--seconds N] [--silence N] [--seed N]\n"
 "             [--append TEXT] [--qemu FILE] [--kernel FILE] [--initrd FILE]\n"
+"         linux-guest --look FILE\n"
 "         --migrate  live, to a second QEMU, while the guest writes\n"
 "         --spoil    the guest changes one word: pass when it finds it\n"
 "         --mib      memory of the guest (128): half of it, and more, has to be\n"
@@ -63,17 +66,19 @@ static const char help[] =
 "                    line multiplies both\n"
 "         --seed     part of the tags in memory (from the clock)\n"
 "         --append   for the guest's kernel command line\n"
+"         --look     boot nothing: FILE is a guest's console, of which the line\n"
+"                    is printed, if there is one, that fails a test\n"
 "Inputs:  --qemu (/usr/bin/qemu-system-x86_64-microvm, which has q35 too), --kernel\n"
 "         (/guest/bzImage), --initrd (/guest/initrd.gz), whose /init is guest-init\n"
 "Outputs: the guest's console, `source: ...` and `destination: ...`; what was\n"
 "         verified and migrated; or FAIL: and one of `hang`, `panic`, `kernel`,\n"
 "         `memory`, `coverage`, `migration`, `timeout`, `qemu`, and what it was\n"
-"Exit codes: 0 pass, 1 failure, 2 usage\n";
+"Exit codes: 0 pass, 1 failure, 2 usage; with --look 0 no such line, 1 one\n";
 
 static struct options {
 	bool migrate, spoil;
 	unsigned long mib, reserve, vcpus, sweeps, rounds, seconds, silence, seed;
-	const char *append, *qemu, *kernel, *initrd;
+	const char *append, *qemu, *kernel, *initrd, *look;
 } o = {
 	.mib = 128, .reserve = 40, .vcpus = 2, .sweeps = 2, .rounds = 3, .seconds = 200,
 	.silence = 60, .append = "",
@@ -112,6 +117,7 @@ static struct {
 	char fault[LINE_LEN];		/* FAIL ... */
 	char error[LINE_LEN];
 	char panic[LINE_LEN], complaint[LINE_LEN];	/* of its kernel */
+	bool weak;			/* the complaint: as in splat.c */
 	long long last_word;
 } guest;
 
@@ -184,40 +190,11 @@ static void keep(char *where, const char *text)
 		snprintf(where, LINE_LEN, "%s", text);
 }
 
-/* Words of a kernel that is not well. */
-static bool is_complaint(const char *line)
+/* Behind "guest: ". */
+static void guest_word(struct machine *m, const char *text)
 {
-	static const char *const words[] = {
-		"BUG:", "WARNING:", "Oops", "cut here", "Call Trace:", "detected stall",
-		"self-detected stall", "blocked for more than", "general protection fault",
-		"soft lockup", "hard LOCKUP", "possible recursive locking", "circular locking",
-		"suspicious RCU usage", "list_add corruption", "list_del corruption",
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strstr(line, words[i]))
-			return true;
-	return false;
-}
-
-static void console_line(struct machine *m, const char *line)
-{
-	const char *text = line;
 	unsigned long n;
 
-	printf("%s: %s\n", m->name, line);
-	if (*text == '[' && strchr(text, ']'))
-		text = strchr(text, ']') + 1;
-	while (*text == ' ')
-		text++;
-	if (strncmp(text, "guest: ", 7)) {
-		if (strstr(text, "Kernel panic"))
-			keep(guest.panic, text);
-		else if (!*guest.panic && is_complaint(text))
-			keep(guest.complaint, text);
-		return;
-	}
-	text += 7;
 	if (sscanf(text, "begin cpus=%lu ram=%lu fill=%lu", &guest.cpus, &guest.ram,
 		   &guest.fill) == 3)
 		guest.begins++;
@@ -231,6 +208,40 @@ static void console_line(struct machine *m, const char *line)
 		keep(guest.fault, text + 5);
 	else if (!strncmp(text, "error ", 6))
 		keep(guest.error, text + 6);
+}
+
+/* What tells most is kept: parts of a report only as long as there is nothing else. */
+static void kernel_word(struct text t)
+{
+	bool weak;
+	const char *id = splat_match(t, false, &weak);
+	char text[LINE_LEN];
+
+	if (!id)
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)t.len, t.p);
+	if (!strcmp(id, "panic")) {
+		keep(guest.panic, text);
+	} else if (!*guest.panic) {
+		if (guest.weak && !weak)
+			*guest.complaint = '\0';
+		if (!*guest.complaint)
+			guest.weak = weak;
+		keep(guest.complaint, text);
+	}
+}
+
+static void console_line(struct machine *m, const char *line)
+{
+	struct text rest = { line, strlen(line) }, t;
+
+	if (!o.look)
+		printf("%s: %s\n", m->name, line);
+	while (next_message(&rest, GUEST, &t))
+		if (t.len >= strlen(GUEST) && !memcmp(t.p, GUEST, strlen(GUEST)))
+			guest_word(m, t.p + strlen(GUEST));	/* up to the line's end */
+		else
+			kernel_word(t);
 }
 
 /* The number behind a key of an answer, -1 if there is none. */
@@ -642,6 +653,24 @@ static void run(void)
 		       guest.cpus, guest.mib, o.mib, o.mib - guest.ram, guest.sweeps, now_ms() - started, o.seed);
 }
 
+/* A console that was recorded. */
+static int look(void)
+{
+	static struct machine m;
+	const char *line;
+
+	m.console.fd = open(o.look, O_RDONLY | O_CLOEXEC);
+	if (m.console.fd < 0 || read(m.console.fd, NULL, 0) < 0)
+		refuse("no console '%s': %s", o.look, strerror(errno));
+	while (m.console.fd >= 0)
+		read_stream(&m, &m.console, console_line);
+	line = *guest.panic && (guest.weak || !*guest.complaint) ? guest.panic : guest.complaint;
+	if (!*line)
+		return EX_PASS;
+	puts(line);
+	return EX_FAIL;
+}
+
 /* ---- options ---- */
 
 static unsigned long number(const char *name, const char *text, unsigned long low,
@@ -665,7 +694,7 @@ static void options(int argc, char **argv)
 		{ "rounds", 1, NULL, 'n' }, { "seconds", 1, NULL, 's' },
 		{ "silence", 1, NULL, 'q' }, { "seed", 1, NULL, 'e' },
 		{ "append", 1, NULL, 'a' }, { "qemu", 1, NULL, 'Q' },
-		{ "kernel", 1, NULL, 'k' }, { "initrd", 1, NULL, 'i' },
+		{ "kernel", 1, NULL, 'k' }, { "initrd", 1, NULL, 'i' }, { "look", 1, NULL, 'l' },
 		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -686,12 +715,15 @@ static void options(int argc, char **argv)
 		case 'Q': o.qemu = optarg; break;
 		case 'k': o.kernel = optarg; break;
 		case 'i': o.initrd = optarg; break;
+		case 'l': o.look = optarg; break;
 		case 'h': fputs(help, stdout); exit(EX_PASS);
 		default: exit(EX_USE);
 		}
 	}
 	if (optind < argc)
 		refuse("unknown '%s'", argv[optind]);
+	if (o.look)
+		return;
 	if (o.reserve >= o.mib / 2)
 		refuse("--reserve %lu may leave nothing of --mib %lu", o.reserve, o.mib);
 	if (o.migrate && o.spoil)
@@ -709,6 +741,8 @@ int main(int argc, char **argv)
 	started = now_ms();
 	o.seed = 1 + (unsigned long)time(NULL) % (1UL << 20);
 	options(argc, argv);
+	if (o.look)
+		return look();
 	patience = gate_patience();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!mkdtemp(folder))
