@@ -86,7 +86,7 @@ one_proof() {
 		make_tree "$side"
 	done
 	if [ -z "$command" ]; then
-		VERDICT=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/verdict/{verdict,splat,report}.c) || result harness "no verdict"
+		VERDICT=$("$TOP/scripts/lib/build-tool" ci/verdict/verdict) || result harness "no verdict"
 		arch=$("$TOP/ci/lanes/$lane" --arch)
 		mkdir -p "$BUILD/prove"
 		cp "$dir/list" "$BUILD/prove/prove-$proof.list"

@@ -99,7 +99,7 @@ line_of() {
 # map_proofs: "LINE PATCH PROOF" for each proof that a row of the map names.
 map_proofs() {
 	local tool line row p evidence slug rows
-	tool=$("$TOP/scripts/lib/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c) || exit
+	tool=$("$TOP/scripts/lib/build-tool" map-rows) || exit
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
 	while IFS=$'\x1f' read -r row p _ _ _ _ _ _ _ evidence _; do
 		while read -r _ slug; do

@@ -35,7 +35,7 @@ need_packages gcc libc6-dev
 cross=
 [ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
 "${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/lib/misbehave.c"
-verdict=$("$TOP/scripts/lib/build-tool" verdict "$TOP"/ci/verdict/{verdict,splat,report}.c)
+verdict=$("$TOP/scripts/lib/build-tool" ci/verdict/verdict)
 
 # machine NAME PATIENCE <LIST: boot it. rc is the answer of the lane, $TMP/NAME.out has the
 # console, $TMP/console is the same without time stamps.

@@ -82,7 +82,7 @@ check "one file" expect 2 'BEFORE and AFTER wanted' "$KABI" before
 check "three files" expect 2 'BEFORE and AFTER wanted' "$KABI" before after before
 check "an unknown option" expect 2 "unknown option '--lsit'" "$KABI" --lsit list before after
 
-gcc -std=gnu11 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o sane "$TOP"/scripts/src/{check-kabi,text}.c
+mv "$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" check-kabi)" sane
 bad() {
 	expect 2 "$1" ./sane "${@:2}" && ! grep -qE 'Sanitizer|runtime error' "$TMP/.out"
 }

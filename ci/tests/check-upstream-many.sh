@@ -122,9 +122,8 @@ shared_ids() {
 }
 # Nothing it does is undefined, on a map and messages as bad as they come.
 sanitized() {
-	local f
-	gcc -std=gnu11 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-		-o "$TMP/sane" "$TOP"/scripts/src/{check-upstream,csv,history,text}.c -lgit2 || return
+	local f sane
+	sane=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" check-upstream) || return
 	git update-ref refs/heads/master v5.10
 	{
 		printf 'commit refs/heads/master\ncommitter <> 0 +0000\ndata 0\nfrom refs/heads/master^0\n'
@@ -133,9 +132,9 @@ sanitized() {
 			printf 'commit refs/heads/master\ncommitter C <c> 1 +0000\ndata %d\n%s\n' ${#f} "$f"
 		done
 	} | git fast-import --quiet --force
-	expect 1 ' 1 missing$' "$TMP/sane" --map "$P/upstream-map.csv" --git "$CLONE" || return
-	for f in "$P/scripts/lib/lib.sh" /dev/null "$TMP/sane"; do
-		expect 2 'error: ' "$TMP/sane" --map "$f" --git "$CLONE" || return
+	expect 1 ' 1 missing$' "$sane" --map "$P/upstream-map.csv" --git "$CLONE" || return
+	for f in "$P/scripts/lib/lib.sh" /dev/null "$sane"; do
+		expect 2 'error: ' "$sane" --map "$f" --git "$CLONE" || return
 	done
 	! grep -qE 'Sanitizer|runtime error' "$TMP/.out"
 }

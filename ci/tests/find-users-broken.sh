@@ -14,14 +14,13 @@
 need_packages gcc libc6-dev
 
 sane_build() {
-	gcc -std=gnu11 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$TMP/sane" \
-		"$TOP"/scripts/src/{find-users,changes,decls,ctokens,text}.c
+	"$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" find-users
 }
 
 # sane CODE ARGUMENT...: no sanitizer says a word.
 sane() {
 	local code=$1 rc=0
-	"$TMP/sane" "${@:2}" >"$TMP/.out" 2>&1 || rc=$?
+	"$TMP/sanitized/find-users" "${@:2}" >"$TMP/.out" 2>&1 || rc=$?
 	[ $rc -le "$code" ] && ! grep -E 'Sanitizer|runtime error' "$TMP/.out"
 }
 

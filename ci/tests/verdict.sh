@@ -11,9 +11,7 @@
 
 need_packages gcc libc6-dev libxml2-utils perl
 GOLD=$TOP/ci/tests/consoles
-TOOL=$TMP/verdict
-gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -o "$TOOL" "$TOP"/ci/verdict/{verdict,splat,report}.c
+TOOL=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" ci/verdict/verdict)
 # A report of a sanitizer must not look like a failed test.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=0 UBSAN_OPTIONS=exitcode=99
 OUT=$TMP/out

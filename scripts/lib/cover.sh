@@ -52,7 +52,7 @@ read_map() {
 	while read -r patch; do
 		mine[$patch]=1
 	done < <(series_patches)
-	tool=$("$TOP/scripts/lib/build-tool" map-rows "$TOP"/scripts/src/{map-rows,csv,text}.c)
+	tool=$("$TOP/scripts/lib/build-tool" map-rows)
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
 	while IFS=$'\x1f' read -r _ patch m _ _ author _ relation _; do
 		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue

@@ -7,10 +7,7 @@
 #          functions below
 
 need_packages gcc libc6-dev
-TOOL=$TMP/check-series
-gcc -std=gnu11 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -o "$TOOL" \
-	"$TOP"/scripts/src/{check-series,csv,diff,patch,text}.c
+TOOL=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" check-series)
 
 ID_A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 ID_F=ffffffffffffffffffffffffffffffffffffffff

@@ -17,6 +17,7 @@ cp "$TOP/scripts/fetch-base" "$P/scripts/"
 cp "$TOP/ci/gate" "$P/ci/"
 cp "$TOP"/ci/lib/{gate,known}.sh "$P/ci/lib/"
 cp -r "$TOP/ci/verdict" "$P/ci/"
+cp -r "$TOP/scripts/src" "$P/scripts/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
 unset TDP_BUILD
