@@ -233,13 +233,13 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c != 'l' || list.path) {
 			usage(c == 'h' ? stdout : stderr);
-			return c == 'h' ? 0 : 2;
+			return c == 'h' ? EX_PASS : EX_USAGE;
 		}
 		load_list(&list, optarg);
 	}
 	if (argc - optind != 2) {
 		usage(stderr);
-		return 2;
+		return EX_USAGE;
 	}
 	load_symvers(&before, argv[optind]);
 	load_symvers(&after, argv[optind + 1]);
@@ -260,5 +260,5 @@ int main(int argc, char **argv)
 	free_table(&before);
 	free_table(&after);
 	free_table(&list);
-	return n.broken != 0;
+	return n.broken ? EX_FAIL : EX_PASS;
 }

@@ -21,6 +21,7 @@
 #include "text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -690,15 +691,15 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
-			return 0;
+			return EX_PASS;
 		default:
 			usage(stderr);
-			return 2;
+			return EX_USAGE;
 		}
 	}
 	if (!pr.root || !pr.milestones) {
 		usage(stderr);
-		return 2;
+		return EX_USAGE;
 	}
 	pr.only = argv + optind;
 	pr.nr_only = argc - optind;
@@ -720,9 +721,7 @@ int main(int argc, char **argv)
 	text_free(&pr.series);
 	csv_free(&pr.map);
 	csv_free(&pr.plan);
-	if (fflush(stdout) || ferror(stdout)) {
-		perror("check-series: stdout");
-		return 5;
-	}
-	return findings() ? 1 : 0;
+	if (fflush(stdout) || ferror(stdout))
+		die(EX_HARNESS, "stdout: %s", strerror(errno));
+	return findings() ? EX_FAIL : EX_PASS;
 }

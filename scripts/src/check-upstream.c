@@ -554,15 +554,15 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
-			return 0;
+			return EX_PASS;
 		default:
 			usage(stderr);
-			return 2;
+			return EX_USAGE;
 		}
 	}
 	if (optind != argc || !c.map_path || !git == !patch) {
 		usage(stderr);
-		return 2;
+		return EX_USAGE;
 	}
 	load_map(&c);
 	rc = patch ? commits_of(&c, patch) : check_all(&c, git, tip);

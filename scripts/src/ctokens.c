@@ -87,10 +87,7 @@ void tokens_read(struct tokens *t, const char *s)
 			s++;
 			continue;
 		}
-		if (t->nr == size) {
-			size = size ? 2 * size : 256;
-			t->token = xrealloc(t->token, size, sizeof(*t->token));
-		}
+		t->token = grow(t->token, t->nr, &size, sizeof(*t->token));
 		k = &t->token[t->nr++];
 		k->s = s;
 		k->line = line;

@@ -467,19 +467,19 @@ int main(int argc, char **argv)
 		if (option == 'r')
 			rules = optarg;
 		else if (option == '?')
-			return 2;
+			return EX_USAGE;
 		else
 			mode = option;
 	}
 	if (!mode || !rules || optind == argc) {
 		fprintf(stderr, "usage: find-users --hints | --names | --list | --scan --rules FILE ROOT PATCH...\n");
-		return 2;
+		return EX_USAGE;
 	}
 	changes_read(&c, argv[optind], argv + optind + 1, argc - optind - 1);
 	changes_add_rules(&c, rules, argv + optind + 1, argc - optind - 1);
 	if (mode == 's') {
 		scan_all(&c);
-		return nr_found ? 1 : 0;
+		return nr_found ? EX_FAIL : EX_PASS;
 	}
 	for (i = 0; i < c.nr; i++) {
 		if (mode == 'l') {
@@ -492,5 +492,5 @@ int main(int argc, char **argv)
 		puts(word);
 		free(word);
 	}
-	return 0;
+	return EX_PASS;
 }

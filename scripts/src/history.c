@@ -181,10 +181,7 @@ static void add_parents(struct history *h, const struct commit *c)
 	while (s && end - s > 48 && !memcmp(s + 1, "parent ", 7)) {
 		if (git_oid_fromstrn(&parent, s + 8, GIT_OID_HEXSZ))
 			break;
-		if (h->nr_edges == h->size_edges) {
-			h->size_edges = h->size_edges ? 2 * h->size_edges : 1 << 16;
-			h->edge = xrealloc(h->edge, h->size_edges, sizeof(*h->edge));
-		}
+		h->edge = grow(h->edge, h->nr_edges, &h->size_edges, sizeof(*h->edge));
 		h->edge[h->nr_edges++] = index_of(h, &parent);
 		s += 48;
 	}

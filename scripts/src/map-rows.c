@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: map-rows FILE\n");
-		return 2;
+		return EX_USAGE;
 	}
 	err = csv_load(&map, argv[1], argv[1], false);
 	if (err)
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 			refuse_line(argv[1], map.row[i].line, "%zu fields instead of %d",
 				    map.row[i].nr, NR_COLUMNS);
 	if (findings())
-		return 2;
+		return EX_USAGE;
 	for (i = 1; i < map.nr; i++) {
 		printf("%zu%c", map.row[i].line, END_OF_FIELD);
 		for (j = 0; j < map.row[i].nr; j++)
@@ -53,5 +53,5 @@ int main(int argc, char **argv)
 		putchar('\n');
 	}
 	csv_free(&map);
-	return fflush(stdout) ? 2 : 0;
+	return fflush(stdout) ? EX_USAGE : EX_PASS;
 }

@@ -5,52 +5,13 @@
 #define _GNU_SOURCE
 #include "text.h"
 
-#include <errno.h>
 #include <regex.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static size_t nr_findings;
-
-static void out_of_memory(void)
-{
-	fprintf(stderr, "%s: error: out of memory\n", program_invocation_short_name);
-	exit(5);
-}
-
-void *xrealloc(void *p, size_t nr, size_t size)
-{
-	if (size && nr > SIZE_MAX / size)
-		out_of_memory();
-	p = realloc(p, nr && size ? nr * size : 1);
-	if (!p)
-		out_of_memory();
-	return p;
-}
-
-char *xstrdup(const char *s)
-{
-	char *p = strdup(s);
-
-	if (!p)
-		out_of_memory();
-	return p;
-}
-
-char *xasprintf(const char *fmt, ...)
-{
-	va_list ap;
-	char *p;
-
-	va_start(ap, fmt);
-	if (vasprintf(&p, fmt, ap) < 0)
-		out_of_memory();
-	va_end(ap);
-	return p;
-}
 
 static void split_lines(struct text *t)
 {
@@ -63,40 +24,11 @@ static void split_lines(struct text *t)
 			continue;
 		if (i == t->len && start == t->len)
 			break;
-		if (t->nr == size) {
-			size = size ? 2 * size : 64;
-			t->line = xrealloc(t->line, size, sizeof(*t->line));
-		}
+		t->line = grow(t->line, t->nr, &size, sizeof(*t->line));
 		t->buf[i] = '\0';
 		t->line[t->nr++] = t->buf + start;
 		start = i + 1;
 	}
-}
-
-char *file_load(const char *path, size_t *len, int *err)
-{
-	size_t size = 0;
-	char *buf = NULL;
-	FILE *f = fopen(path, "re");
-
-	*len = 0;
-	*err = f ? 0 : errno;
-	if (!f)
-		return NULL;
-	do {
-		size = size ? 2 * size : 1 << 16;
-		buf = xrealloc(buf, size, 1);
-		*len += fread(buf + *len, 1, size - 1 - *len, f);
-	} while (*len == size - 1);
-	if (ferror(f)) {
-		*err = errno ? errno : EIO;
-		free(buf);
-		buf = NULL;
-	} else {
-		buf[*len] = '\0';
-	}
-	fclose(f);
-	return buf;
 }
 
 int text_load(struct text *t, const char *path)
@@ -136,42 +68,14 @@ size_t findings(void)
 	return nr_findings;
 }
 
-static void __attribute__((noreturn)) end_refused(const char *fmt, va_list ap)
-{
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	exit(2);
-}
-
-void refuse(const char *path, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s: error: %s: ", program_invocation_short_name, path);
-	va_start(ap, fmt);
-	end_refused(fmt, ap);
-}
-
-void refuse_line(const char *path, size_t line, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s:%zu: error: ", path, line);
-	va_start(ap, fmt);
-	end_refused(fmt, ap);
-}
-
 bool matches(const char *s, const char *ere)
 {
 	char *whole = xasprintf("^(%s)$", ere);
 	regex_t re;
 	bool yes;
 
-	if (regcomp(&re, whole, REG_EXTENDED | REG_NOSUB)) {
-		fprintf(stderr, "%s: error: bad pattern '%s'\n",
-			program_invocation_short_name, ere);
-		exit(5);
-	}
+	if (regcomp(&re, whole, REG_EXTENDED | REG_NOSUB))
+		die(EX_HARNESS, "bad pattern '%s'", ere);
 	yes = regexec(&re, s, 0, NULL, 0) == 0;
 	regfree(&re);
 	free(whole);
