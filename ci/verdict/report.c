@@ -22,15 +22,11 @@
 #define SPLAT_LINES_MAX 50	/* in a report; the console has them all */
 
 /* Printable ASCII: anything else becomes \xNN.  To be freed. */
-char *printable(struct text t)
+char *printable(struct piece t)
 {
-	char *s = malloc(4 * t.len + 1), *q = s;
+	char *s = xrealloc(NULL, 4 * t.len + 1, 1), *q = s;
 	size_t i;
 
-	if (!s) {
-		fputs("verdict: error: out of memory\n", stderr);
-		exit(V_HARNESS);
-	}
 	for (i = 0; i < t.len; i++) {
 		unsigned char c = t.p[i];
 
@@ -50,19 +46,19 @@ char *outcome_word(const struct test *t)
 {
 	switch (t->outcome) {
 	case T_MISSING:
-		return format("missing");
+		return xasprintf("missing");
 	case T_UNFINISHED:
-		return format("unfinished");
+		return xasprintf("unfinished");
 	case T_PASS:
-		return format("pass");
+		return xasprintf("pass");
 	case T_SKIP:
-		return format("skip");
+		return xasprintf("skip");
 	case T_EXIT:
-		return format("exit=%ld", t->number);
+		return xasprintf("exit=%ld", t->number);
 	case T_SIGNAL:
-		return format("signal=%ld", t->number);
+		return xasprintf("signal=%ld", t->number);
 	case T_TIMEOUT:
-		return format("timeout");
+		return xasprintf("timeout");
 	}
 	abort();
 }
@@ -114,7 +110,7 @@ static char *last_words(const struct test *t)
 	while (i--)
 		if (t->out[i].len)
 			return printable(t->out[i]);
-	return format("it said nothing");
+	return xasprintf("it said nothing");
 }
 
 /* ---- KTAP ---- */
@@ -257,7 +253,7 @@ static void junit_test(FILE *f, const struct run *run, const struct test *t)
 	fprintf(f, "    <testcase classname=\"%s\" name=\"%s\" time=\"%ld.%03ld\">\n",
 		run->name, t->name, t->ms / 1000, t->ms % 1000);
 	if (is_known(t)) {
-		s = format("known failure (%s): %s", how, t->known);
+		s = xasprintf("known failure (%s): %s", how, t->known);
 		junit_element(f, "skipped", s);
 		free(s);
 	} else if (t->outcome == T_SKIP) {
@@ -356,7 +352,7 @@ static void write_tests(FILE *f, const struct run *run)
 static int write_file(const char *dir, const char *name, const struct run *run,
 		      void (*write)(FILE *, const struct run *))
 {
-	char *path = format("%s/%s", dir, name), *part = format("%s/.%s.part", dir, name);
+	char *path = xasprintf("%s/%s", dir, name), *part = xasprintf("%s/.%s.part", dir, name);
 	FILE *f = fopen(part, "w");
 	int bad = !f;
 
@@ -398,6 +394,6 @@ void report_row(const struct run *run)
 	printf("%-28s %-8s %6zu %6zu %6zu %6zu %6zu %7.1f\n", run->name,
 	       verdict_word(run->verdict), c.passed, c.failed, c.known, c.skipped,
 	       c.lost, c.ms / 1000.0);
-	if (run->verdict != V_PASS)
+	if (run->verdict != EX_PASS)
 		printf("    %s\n", run->conclusion);
 }

@@ -156,7 +156,7 @@ static struct pattern patterns[] = {
 
 #define NR_PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
 
-static bool matches(const struct pattern *p, struct text line)
+static bool matches(const struct pattern *p, struct piece line)
 {
 	size_t len;
 
@@ -176,7 +176,7 @@ static bool matches(const struct pattern *p, struct text line)
  * The id of the pattern that the line matches, or NULL. @asked: the kernel was
  * asked for backtraces.
  */
-const char *splat_match(struct text line, bool asked, bool *weak)
+const char *splat_match(struct piece line, bool asked, bool *weak)
 {
 	size_t i;
 
@@ -218,7 +218,7 @@ void splat_list(FILE *f)
  * CONFIG_PRINTK_CALLER if there is one: "[    1.234567] ", "[    1.234567][   T12] ".
  * 0 when there is none.  kernel/printk/printk.c: print_time(), print_caller().
  */
-static size_t stamp_len(struct text t)
+static size_t stamp_len(struct piece t)
 {
 	size_t i = 1, j, digits = 0;
 
@@ -256,19 +256,19 @@ static size_t stamp_len(struct text t)
  * a line open, and the kernel's text follows it.  What begins with @own is PID 1's, who
  * tells of others' words too, and goes on to the end of the line.
  */
-bool next_message(struct text *line, const char *own, struct text *message)
+bool next_message(struct piece *line, const char *own, struct piece *message)
 {
 	size_t skip = stamp_len(*line), len = strlen(own), i;
-	struct text t = { line->p + skip, line->len - skip };
+	struct piece t = { line->p + skip, line->len - skip };
 
 	if (!line->len)
 		return false;
 	i = t.len;
 	if (t.len < len || memcmp(t.p, own, len))
 		for (i = t.len ? 1 : 0; i < t.len; i++)
-			if (t.p[i] == '[' && stamp_len((struct text){ t.p + i, t.len - i }))
+			if (t.p[i] == '[' && stamp_len((struct piece){ t.p + i, t.len - i }))
 				break;
-	*message = (struct text){ t.p, i };
-	*line = (struct text){ t.p + i, t.len - i };
+	*message = (struct piece){ t.p, i };
+	*line = (struct piece){ t.p + i, t.len - i };
 	return true;
 }

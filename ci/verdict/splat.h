@@ -8,13 +8,13 @@
 #include <stdio.h>
 
 /* A piece of the console; not terminated. */
-struct text {
+struct piece {
 	const char *p;
 	size_t len;
 };
 
-bool next_message(struct text *line, const char *own, struct text *message);
-const char *splat_match(struct text line, bool asked, bool *weak);
+bool next_message(struct piece *line, const char *own, struct piece *message);
+const char *splat_match(struct piece line, bool asked, bool *weak);
 bool splat_switch_off(const char *id);
 void splat_list(FILE *f);
 

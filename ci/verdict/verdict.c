@@ -41,13 +41,8 @@
  */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "verdict.h"
 
@@ -80,61 +75,20 @@ static const char *const help =
 	"  --without PATTERN    switch one pattern off, to test the detector's test\n"
 	"Exit: 0 pass, 1 failure, 2 usage, 3 kernel splat, 4 all skipped, 5 harness trouble\n";
 
-static void __attribute__((noreturn, format(printf, 1, 2)))
-refuse(const char *fmt, ...)
+const char *verdict_word(enum exit_code verdict)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(V_USAGE);
-}
-
-static void *check(void *p)
-{
-	if (!p)
-		refuse("verdict: error: out of memory");
-	return p;
-}
-
-/* asprintf() that cannot fail. */
-char *format(const char *fmt, ...)
-{
-	va_list ap;
-	char *s;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	return check(n < 0 ? NULL : s);
-}
-
-/* Make room for one more element behind *nr. */
-static void *grow(void *array, size_t nr, size_t *max, size_t size)
-{
-	if (nr < *max)
-		return array;
-	*max = *max ? 2 * *max : 16;
-	return check(reallocarray(array, *max, size));
-}
-
-const char *verdict_word(enum verdict v)
-{
-	switch (v) {
-	case V_PASS:
+	switch (verdict) {
+	case EX_PASS:
 		return "pass";
-	case V_FAIL:
+	case EX_FAIL:
 		return "fail";
-	case V_SPLAT:
+	case EX_SPLAT:
 		return "splat";
-	case V_SKIP:
+	case EX_SKIP:
 		return "skip";
-	case V_HARNESS:
+	case EX_HARNESS:
 		return "harness";
-	case V_USAGE:
+	case EX_USAGE:
 		break;
 	}
 	return "usage";
@@ -152,22 +106,11 @@ static void trouble(struct run *run, char *sentence)
 
 static char *read_file(const char *path, size_t *len)
 {
-	FILE *f = fopen(path, "rb");
-	size_t max = 0, n;
-	char *buf = NULL;
+	int err;
+	char *buf = file_load(path, len, &err);
 
-	*len = 0;
-	if (!f)
-		refuse("verdict: error: %s: %s", path, strerror(errno));
-	do {
-		buf = grow(buf, *len + 4096, &max, 1);
-		n = fread(buf + *len, 1, max - *len - 1, f);
-		*len += n;
-	} while (n);
-	if (ferror(f))
-		refuse("verdict: error: %s: cannot be read", path);
-	fclose(f);
-	buf[*len] = '\0';
+	if (!buf)
+		refuse(path, "%s", strerror(err));
 	return buf;
 }
 
@@ -189,7 +132,7 @@ static bool good_name(const char *s)
 }
 
 /* A whole decimal number of at most nine digits. */
-static bool number(struct text t, unsigned long *value)
+static bool number(struct piece t, unsigned long *value)
 {
 	size_t i;
 
@@ -204,9 +147,9 @@ static bool number(struct text t, unsigned long *value)
 }
 
 /* The next word of a line; *rest moves behind it. */
-static struct text word(struct text *rest)
+static struct piece word(struct piece *rest)
 {
-	struct text w;
+	struct piece w;
 
 	while (rest->len && (*rest->p == ' ' || *rest->p == '\t')) {
 		rest->p++;
@@ -222,16 +165,16 @@ static struct text word(struct text *rest)
 	return w;
 }
 
-static char *copy(struct text t)
+static char *copy(struct piece t)
 {
-	return check(strndup(t.p, t.len));
+	return xstrndup(t.p, t.len);
 }
 
 /* Cut off the next line of *rest, without its end. */
-static struct text next_line(struct text *rest)
+static struct piece next_line(struct piece *rest)
 {
 	char *nl = memchr(rest->p, '\n', rest->len);
-	struct text line = { rest->p, nl ? (size_t)(nl - rest->p) : rest->len };
+	struct piece line = { rest->p, nl ? (size_t)(nl - rest->p) : rest->len };
 	size_t used = line.len + (nl != NULL);
 
 	rest->p += used;
@@ -243,15 +186,15 @@ static struct text next_line(struct text *rest)
 
 /* Lines with words in @path, each given to @use; '#' begins a comment. */
 static void each_line(const char *path, struct run *run,
-		      void (*use)(struct run *, const char *, size_t, struct text))
+		      void (*use)(struct run *, const char *, size_t, struct piece))
 {
 	size_t nr = 0, len;
 	char *buf = read_file(path, &len);
-	struct text rest = { buf, len };
+	struct piece rest = { buf, len };
 
 	while (rest.len) {
-		struct text line = next_line(&rest), probe = line;
-		struct text w = word(&probe);
+		struct piece line = next_line(&rest), probe = line;
+		struct piece w = word(&probe);
 
 		nr++;
 		if (w.len && *w.p != '#')
@@ -261,7 +204,7 @@ static void each_line(const char *path, struct run *run,
 }
 
 static void use_list_line(struct run *run, const char *path, size_t nr,
-			  struct text line)
+			  struct piece line)
 {
 	char *name = copy(word(&line));
 	unsigned long limit;
@@ -269,17 +212,15 @@ static void use_list_line(struct run *run, const char *path, size_t nr,
 	size_t max = run->nr_tests;
 
 	if (!good_name(name))
-		refuse("%s:%zu: error: '%s' is no test name: use a-z 0-9 . _ -",
-		       path, nr, name);
+		refuse_line(path, nr, "'%s' is no test name: use a-z 0-9 . _ -", name);
 	if (find_test(run, name, strlen(name)))
-		refuse("%s:%zu: error: test %s is in the list twice", path, nr, name);
+		refuse_line(path, nr, "test %s is in the list twice", name);
 	if (!number(word(&line), &limit) || !limit)
-		refuse("%s:%zu: error: test %s has no time limit in seconds",
-		       path, nr, name);
+		refuse_line(path, nr, "test %s has no time limit in seconds", name);
 	if (!word(&line).len)
-		refuse("%s:%zu: error: test %s has no command", path, nr, name);
+		refuse_line(path, nr, "test %s has no command", name);
 	/* Tests never move once the console is read: pointers to them stay. */
-	run->tests = check(reallocarray(run->tests, max + 1, sizeof(*run->tests)));
+	run->tests = xrealloc(run->tests, max + 1, sizeof(*run->tests));
 	t = &run->tests[run->nr_tests++];
 	memset(t, 0, sizeof(*t));
 	t->name = name;
@@ -287,18 +228,18 @@ static void use_list_line(struct run *run, const char *path, size_t nr,
 }
 
 static void use_known_line(struct run *run, const char *path, size_t nr,
-			   struct text line)
+			   struct piece line)
 {
-	struct text name = word(&line), how = word(&line), value = how;
+	struct piece name = word(&line), how = word(&line), value = how;
 	struct test *t = find_test(run, name.p, name.len);
 	unsigned long n;
 	size_t key = 0;
 
 	if (!t)
-		refuse("%s:%zu: error: no test %.*s in the test list", path, nr,
+		refuse_line(path, nr, "no test %.*s in the test list",
 		       (int)name.len, name.p);
 	if (t->known)
-		refuse("%s:%zu: error: a second entry for %s", path, nr, t->name);
+		refuse_line(path, nr, "a second entry for %s", t->name);
 	if (how.len > 5 && !memcmp(how.p, "exit=", 5))
 		key = 5;
 	else if (how.len > 7 && !memcmp(how.p, "signal=", 7))
@@ -307,22 +248,20 @@ static void use_known_line(struct run *run, const char *path, size_t nr,
 	value.len -= key;
 	if (!(key && number(value, &n)) &&
 	    !(how.len == 7 && !memcmp(how.p, "timeout", 7)))
-		refuse("%s:%zu: error: how does %s fail? exit=K, signal=S or timeout",
-		       path, nr, t->name);
+		refuse_line(path, nr, "how does %s fail? exit=K, signal=S or timeout", t->name);
 	while (line.len && isspace((unsigned char)*line.p)) {
 		line.p++;
 		line.len--;
 	}
 	if (!line.len)
-		refuse("%s:%zu: error: no reason for the known failure of %s",
-		       path, nr, t->name);
+		refuse_line(path, nr, "no reason for the known failure of %s", t->name);
 	t->known_way = copy(how);
 	t->known = printable(line);
 }
 
 /* ---- the console ---- */
 
-static bool take(struct text *t, const char *start)
+static bool take(struct piece *t, const char *start)
 {
 	size_t len = strlen(start);
 
@@ -333,7 +272,7 @@ static bool take(struct text *t, const char *start)
 	return true;
 }
 
-static void add_splat(struct parser *ps, const char *id, bool weak, struct text text)
+static void add_splat(struct parser *ps, const char *id, bool weak, struct piece text)
 {
 	struct run *run = ps->run;
 	struct splat *s;
@@ -368,7 +307,7 @@ static char *taint_letters(unsigned long taint)
 		if (taint & (1UL << bad[i].bit))
 			letters[n++] = bad[i].letter;
 	letters[n] = '\0';
-	return n ? format("%s", letters) : NULL;
+	return n ? xasprintf("%s", letters) : NULL;
 }
 
 static void note_taint(struct parser *ps, unsigned long taint)
@@ -379,32 +318,32 @@ static void note_taint(struct parser *ps, unsigned long taint)
 	ps->taint |= taint;
 	if (!letters)
 		return;
-	s = format("the kernel became tainted: %s", letters);
+	s = xasprintf("the kernel became tainted: %s", letters);
 	/* The text lives as long as the run. */
-	add_splat(ps, "taint", true, (struct text){ s, strlen(s) });
+	add_splat(ps, "taint", true, (struct piece){ s, strlen(s) });
 	free(letters);
 }
 
-static void bad_record(struct parser *ps, const char *why, struct text t)
+static void bad_record(struct parser *ps, const char *why, struct piece t)
 {
 	char *s = printable(t);
 
-	trouble(ps->run, format("console line %zu: %s: %.120s", ps->line, why, s));
+	trouble(ps->run, xasprintf("console line %zu: %s: %.120s", ps->line, why, s));
 	free(s);
 }
 
 /* KEY=NUMBER as next word. */
-static bool field(struct text *t, const char *key, unsigned long *value)
+static bool field(struct piece *t, const char *key, unsigned long *value)
 {
-	struct text w = word(t);
+	struct piece w = word(t);
 
 	return take(&w, key) && take(&w, "=") && number(w, value);
 }
 
 /* Behind "gate: test ". */
-static void test_record(struct parser *ps, struct text t)
+static void test_record(struct parser *ps, struct piece t)
 {
-	struct text all = t, w = word(&t), name = word(&t), how = word(&t);
+	struct piece all = t, w = word(&t), name = word(&t), how = word(&t);
 	unsigned long index, value = 0, taint, ms;
 	enum outcome outcome;
 	struct test *test = find_test(ps->run, name.p, name.len);
@@ -454,11 +393,11 @@ static void test_record(struct parser *ps, struct text t)
 }
 
 /* Behind "gate: out ". */
-static void out_record(struct parser *ps, struct text t)
+static void out_record(struct parser *ps, struct piece t)
 {
 	char *colon = memchr(t.p, ':', t.len);
 	struct test *test;
-	struct text text;
+	struct piece text;
 
 	test = colon ? find_test(ps->run, t.p, colon - t.p) : NULL;
 	if (!test) {
@@ -476,9 +415,9 @@ static void out_record(struct parser *ps, struct text t)
 }
 
 /* Behind "gate: diagnosis ". */
-static void diagnosis_record(struct parser *ps, struct text t)
+static void diagnosis_record(struct parser *ps, struct piece t)
 {
-	struct text all = t, name = word(&t), what = word(&t);
+	struct piece all = t, name = word(&t), what = word(&t);
 	bool begin = take(&what, "begin"), end = !begin && take(&what, "end");
 
 	if (!(begin || end) || what.len || word(&t).len || begin == ps->asked ||
@@ -489,18 +428,18 @@ static void diagnosis_record(struct parser *ps, struct text t)
 }
 
 /* Behind "gate: ". */
-static void gate_record(struct parser *ps, struct text t)
+static void gate_record(struct parser *ps, struct piece t)
 {
 	struct run *run = ps->run;
-	struct text all = t;
+	struct piece all = t;
 	unsigned long n;
 
 	if (take(&t, "begin ")) {
 		if (!field(&t, "tests", &n))
 			bad_record(ps, "a begin record that makes no sense", all);
 		else if (n != run->nr_tests)
-			trouble(run, format("the machine has a list of %lu tests, this list has %zu",
-					    n, run->nr_tests));
+			trouble(run, xasprintf("the machine has a list of %lu tests, this list has %zu",
+					       n, run->nr_tests));
 		ps->begins++;
 	} else if (take(&t, "test ")) {
 		test_record(ps, t);
@@ -512,7 +451,7 @@ static void gate_record(struct parser *ps, struct text t)
 		/* Only a kernel in trouble keeps a process from dying. */
 		static const char text[] = "a process cannot be killed";
 
-		add_splat(ps, "unkillable", false, (struct text){ text, strlen(text) });
+		add_splat(ps, "unkillable", false, (struct piece){ text, strlen(text) });
 	} else if (take(&t, "param ")) {
 		run->params = grow(run->params, run->nr_params, &run->max_params,
 				   sizeof(*run->params));
@@ -530,24 +469,24 @@ static void gate_record(struct parser *ps, struct text t)
 	}
 }
 
-static void kernel_line(struct parser *ps, struct text t)
+static void kernel_line(struct parser *ps, struct piece t)
 {
-	struct text s = t;
+	struct piece s = t;
 	const char *id;
 	bool weak;
 
 	if (take(&s, "Linux version "))
 		ps->boots++;
 	if (take(&s, "** ") && memmem(s.p, s.len, " printk messages dropped **", 27))
-		trouble(ps->run, format("console line %zu: kernel messages were lost", ps->line));
+		trouble(ps->run, xasprintf("console line %zu: kernel messages were lost", ps->line));
 	id = splat_match(t, ps->asked, &weak);
 	if (id)
 		add_splat(ps, id, weak, t);
 }
 
-static void console_line(struct parser *ps, struct text line)
+static void console_line(struct parser *ps, struct piece line)
 {
-	struct text t;
+	struct piece t;
 
 	while (next_message(&line, GATE, &t))
 		if (take(&t, GATE))
@@ -569,18 +508,18 @@ static void expect_params(struct run *run)
 			    !memcmp(run->params[k].p, e, strlen(e)))
 				break;
 		if (k == run->nr_params)
-			trouble(run, format("the machine does not say %s", e));
+			trouble(run, xasprintf("the machine does not say %s", e));
 	}
 }
 
-static void read_console(struct run *run, struct text rest)
+static void read_console(struct run *run, struct piece rest)
 {
 	struct parser ps = { .run = run };
 	size_t i, missing = 0;
 	char *names = NULL;
 
 	if (!rest.len)
-		trouble(run, format("the console is empty"));
+		trouble(run, xasprintf("the console is empty"));
 	while (rest.len) {
 		ps.line++;
 		console_line(&ps, next_line(&rest));
@@ -591,19 +530,19 @@ static void read_console(struct run *run, struct text rest)
 	 * hides.  So are PID 1's records: where they show, warnings do.
 	 */
 	if (ps.boots > 1)
-		trouble(run, format("the kernel started %zu times", ps.boots));
+		trouble(run, xasprintf("the kernel started %zu times", ps.boots));
 	if (!ps.begins)
-		trouble(run, format("no begin marker: the tests never started"));
+		trouble(run, xasprintf("no begin marker: the tests never started"));
 	else if (ps.begins > 1)
-		trouble(run, format("PID 1 began %zu times", ps.begins));
+		trouble(run, xasprintf("PID 1 began %zu times", ps.begins));
 	if (!ps.ends)
-		trouble(run, ps.now ? format("no end marker, the last test was %s", ps.now->name)
-				    : format("no end marker"));
+		trouble(run, ps.now ? xasprintf("no end marker, the last test was %s", ps.now->name)
+				       : xasprintf("no end marker"));
 	else if (ps.ends > 1)
-		trouble(run, format("PID 1 ended %zu times", ps.ends));
+		trouble(run, xasprintf("PID 1 ended %zu times", ps.ends));
 	else if (ps.ran != ps.results)
-		trouble(run, format("the end marker says that %lu tests ran, but %zu results are there",
-				    ps.ran, ps.results));
+		trouble(run, xasprintf("the end marker says that %lu tests ran, but %zu results are there",
+				       ps.ran, ps.results));
 	for (i = 0; i < run->nr_tests; i++) {
 		char *old = names;
 
@@ -611,14 +550,14 @@ static void read_console(struct run *run, struct text rest)
 		    run->tests[i].outcome != T_UNFINISHED)
 			continue;
 		if (missing++ < 4)
-			names = format("%s%s%s", old ? old : "", old ? ", " : "",
-				       run->tests[i].name);
+			names = xasprintf("%s%s%s", old ? old : "", old ? ", " : "",
+					  run->tests[i].name);
 		if (names != old)
 			free(old);
 	}
 	if (missing)
-		trouble(run, format("%zu of %zu tests have no result: %s%s", missing,
-				    run->nr_tests, names, missing > 4 ? ", ..." : ""));
+		trouble(run, xasprintf("%zu of %zu tests have no result: %s%s", missing,
+				       run->nr_tests, names, missing > 4 ? ", ..." : ""));
 	free(names);
 	expect_params(run);
 }
@@ -649,7 +588,7 @@ static char *failed_tests(const struct run *run)
 			continue;
 		how = outcome_word(t);
 		old = s;
-		s = format("%s%s%s (%s)", old ? old : "", old ? ", " : "", t->name, how);
+		s = xasprintf("%s%s%s (%s)", old ? old : "", old ? ", " : "", t->name, how);
 		free(old);
 		free(how);
 	}
@@ -663,12 +602,12 @@ static char *join_trouble(const struct run *run)
 
 	for (i = 0; i < run->nr_trouble && i < 4; i++) {
 		old = s;
-		s = format("%s%s%s", old ? old : "", old ? "; " : "", run->trouble[i]);
+		s = xasprintf("%s%s%s", old ? old : "", old ? "; " : "", run->trouble[i]);
 		free(old);
 	}
 	if (run->nr_trouble > 4) {
 		old = s;
-		s = format("%s; and %zu more", old, run->nr_trouble - 4);
+		s = xasprintf("%s; and %zu more", old, run->nr_trouble - 4);
 		free(old);
 	}
 	return s;
@@ -678,42 +617,42 @@ static void conclude(struct run *run)
 {
 	struct counts c = count_tests(run);
 	const struct splat *splat = splat_headline(run);
-	char *tests = format("%zu passed, %zu failed, %zu known failures, %zu skipped, %zu without result",
-			     c.passed, c.failed, c.known, c.skipped, c.lost);
+	char *tests = xasprintf("%zu passed, %zu failed, %zu known failures, %zu skipped, %zu without result",
+				c.passed, c.failed, c.known, c.skipped, c.lost);
 	char *lost = join_trouble(run);
 
 	if (splat) {
 		char *text = printable(splat->text);
 
-		run->verdict = V_SPLAT;
-		run->conclusion = format("splat: %s: %.200s (console line %zu, %s%s; %zu such lines; tests: %s)%s%s",
-					 splat->id, text, splat->line,
-					 splat->test ? "during " : "outside of tests",
-					 splat->test ? splat->test->name : "",
-					 run->nr_splats, tests,
-					 lost ? "; " : "", lost ? lost : "");
+		run->verdict = EX_SPLAT;
+		run->conclusion = xasprintf("splat: %s: %.200s (console line %zu, %s%s; %zu such lines; tests: %s)%s%s",
+					    splat->id, text, splat->line,
+					    splat->test ? "during " : "outside of tests",
+					    splat->test ? splat->test->name : "",
+					    run->nr_splats, tests,
+					    lost ? "; " : "", lost ? lost : "");
 		free(text);
 	} else if (c.failed) {
 		char *names = failed_tests(run);
 
-		run->verdict = V_FAIL;
-		run->conclusion = format("fail: %s; %s%s%s", names, tests,
-					 lost ? "; " : "", lost ? lost : "");
+		run->verdict = EX_FAIL;
+		run->conclusion = xasprintf("fail: %s; %s%s%s", names, tests,
+					    lost ? "; " : "", lost ? lost : "");
 		free(names);
 	} else if (lost) {
-		run->verdict = V_HARNESS;
-		run->conclusion = format("harness: %s; tests: %s", lost, tests);
+		run->verdict = EX_HARNESS;
+		run->conclusion = xasprintf("harness: %s; tests: %s", lost, tests);
 	} else if (c.skipped == run->nr_tests) {
-		run->verdict = V_SKIP;
-		run->conclusion = format("skip: all %zu tests were skipped", c.skipped);
+		run->verdict = EX_SKIP;
+		run->conclusion = xasprintf("skip: all %zu tests were skipped", c.skipped);
 	} else {
-		run->verdict = V_PASS;
-		run->conclusion = format("pass: %s", tests);
+		run->verdict = EX_PASS;
+		run->conclusion = xasprintf("pass: %s", tests);
 		if (c.better) {
 			char *old = run->conclusion;
 
-			run->conclusion = format("%s; %zu passed that fail on the base",
-						 old, c.better);
+			run->conclusion = xasprintf("%s; %zu passed that fail on the base",
+						    old, c.better);
 			free(old);
 		}
 	}
@@ -726,7 +665,7 @@ static void conclude(struct run *run)
 static const char *argument(char **argv, int *i)
 {
 	if (!argv[*i + 1])
-		refuse("verdict: error: %s needs a value: see verdict -h", argv[*i]);
+		die(EX_USAGE, "%s needs a value: see verdict -h", argv[*i]);
 	return argv[++*i];
 }
 
@@ -752,7 +691,7 @@ int main(int argc, char **argv)
 			return 0;
 		} else if (!strcmp(o, "--without")) {
 			if (!splat_switch_off(argument(argv, &i)))
-				refuse("verdict: error: no pattern '%s': see --list-patterns", argv[i]);
+				die(EX_USAGE, "no pattern '%s': see --list-patterns", argv[i]);
 		} else if (!strcmp(o, "--expect")) {
 			run.expected = grow(run.expected, run.nr_expected,
 					    &run.max_expected, sizeof(*run.expected));
@@ -768,35 +707,35 @@ int main(int argc, char **argv)
 		} else if (!strcmp(o, "--ended")) {
 			ended = argument(argv, &i);
 		} else if (*o == '-') {
-			refuse("verdict: error: unknown option '%s': see verdict -h", o);
+			die(EX_USAGE, "unknown option '%s': see verdict -h", o);
 		} else if (console) {
-			refuse("verdict: error: more than one console: see verdict -h");
+			die(EX_USAGE, "more than one console: see verdict -h");
 		} else {
 			console = o;
 		}
 	}
 	if (!list || !run.name || !out || !console)
-		refuse("verdict: error: --list, --name, --out and a console are needed: see verdict -h");
+		die(EX_USAGE, "--list, --name, --out and a console are needed: see verdict -h");
 	if (!good_name(run.name))
-		refuse("verdict: error: '%s' is no name of a run: use a-z 0-9 . _ -", run.name);
+		die(EX_USAGE, "'%s' is no name of a run: use a-z 0-9 . _ -", run.name);
 
 	each_line(list, &run, use_list_line);
 	if (!run.nr_tests)
-		refuse("%s:1: error: the test list is empty", list);
+		refuse_line(list, 1, "the test list is empty");
 	if (known)
 		each_line(known, &run, use_known_line);
 
 	buf = read_file(console, &len);
-	read_console(&run, (struct text){ buf, len });
+	read_console(&run, (struct piece){ buf, len });
 	if (ended && strcmp(ended, "poweroff")) {
-		char *s = printable((struct text){ ended, strlen(ended) });
+		char *s = printable((struct piece){ ended, strlen(ended) });
 
-		trouble(&run, format("the machine did not power itself off: %s", s));
+		trouble(&run, xasprintf("the machine did not power itself off: %s", s));
 		free(s);
 	}
 	conclude(&run);
 	if (report_all(&run, out))
-		return V_HARNESS;
+		return EX_HARNESS;
 	report_row(&run);
 	return run.verdict;
 }

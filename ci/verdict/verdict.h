@@ -10,19 +10,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "../../scripts/src/base.h"
 #include "splat.h"
 
 #define NAME_LEN_MAX 200	/* longest name of a test or of a run, bytes */
-
-/* Exit codes, the same in every command of the project. */
-enum verdict {
-	V_PASS = 0,
-	V_FAIL = 1,
-	V_USAGE = 2,
-	V_SPLAT = 3,
-	V_SKIP = 4,
-	V_HARNESS = 5,
-};
 
 enum outcome {
 	T_MISSING,	/* never began */
@@ -40,7 +31,7 @@ struct test {
 	enum outcome outcome;
 	long number;		/* exit code or signal */
 	long ms;
-	struct text *out;
+	struct piece *out;
 	size_t nr_out, max_out;
 	char *known;		/* reason, when listed as known failure */
 	char *known_way;	/* how it is known to fail: exit=1, timeout, ... */
@@ -51,7 +42,7 @@ struct test {
 struct splat {
 	const char *id;		/* pattern, or "taint", "unkillable" */
 	bool weak;		/* belongs to most reports, says little by itself */
-	struct text text;
+	struct piece text;
 	size_t line;		/* of the console; 0: taken from taint= */
 	const struct test *test;/* running at that time, or NULL */
 };
@@ -64,12 +55,12 @@ struct run {
 	size_t nr_splats, max_splats;
 	char **trouble;		/* harness trouble, one sentence each */
 	size_t nr_trouble, max_trouble;
-	struct text *params;	/* facts of the machine: gate: param ... */
+	struct piece *params;	/* facts of the machine: gate: param ... */
 	size_t nr_params, max_params;
 	const char **expected;	/* facts that must be among them */
 	size_t nr_expected, max_expected;
 	char *conclusion;
-	enum verdict verdict;
+	enum exit_code verdict;
 };
 
 struct counts {
@@ -81,13 +72,12 @@ struct counts {
 struct counts count_tests(const struct run *run);
 bool is_known(const struct test *t);
 char *outcome_word(const struct test *t);
-char *printable(struct text t);
+char *printable(struct piece t);
 int report_all(const struct run *run, const char *dir);
 void report_row(const struct run *run);
 void report_header(void);
 
 /* verdict.c */
-char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-const char *verdict_word(enum verdict v);
+const char *verdict_word(enum exit_code verdict);
 
 #endif

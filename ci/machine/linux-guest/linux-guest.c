@@ -211,7 +211,7 @@ static void guest_word(struct machine *m, const char *text)
 }
 
 /* What tells most is kept: parts of a report only as long as there is nothing else. */
-static void kernel_word(struct text t)
+static void kernel_word(struct piece t)
 {
 	bool weak;
 	const char *id = splat_match(t, false, &weak);
@@ -233,7 +233,7 @@ static void kernel_word(struct text t)
 
 static void console_line(struct machine *m, const char *line)
 {
-	struct text rest = { line, strlen(line) }, t;
+	struct piece rest = { line, strlen(line) }, t;
 
 	if (!o.look)
 		printf("%s: %s\n", m->name, line);
