@@ -12,7 +12,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
-need_packages gcc libc6-dev
+need_packages gcc libc6-dev make
 
 # refused LINE PATTERN: a list with this as its second line exits 2.
 # shellcheck disable=SC2317 # called by check
@@ -27,7 +27,7 @@ well_formed() {
 		! grep -v '^#' "$1" | awk 'NF { print $1 }' | sort | uniq -d | grep .
 }
 
-check "PID 1 compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/init" "$TOP"/ci/machine/{init/init,lib/files}.c
+check "PID 1 compiles" machine_program init
 check "it refuses to be another process" expect 2 "boot it" "$TMP/init"
 check "an unknown option" expect 2 "unknown option" "$TOP/ci/lib/build-initrd" --colour
 check "an unknown milestone" expect 2 "unknown milestone" "$TOP/ci/lib/build-tests" nonsense x86_64

@@ -11,11 +11,10 @@
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
-need_packages gcc libc6-dev coreutils procps
-L=$TMP/linux-guest
+need_packages gcc libc6-dev make coreutils procps
+L=$TMP/tests/linux-guest
 echo "no kernel" >"$TMP/kernel"
 export MADE_UP_DIR=$TMP/qemu
-compile() { gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/$1" "$TOP"/ci/{machine/linux-guest/"$1",machine/lib/files,verdict/splat}.c; }
 
 # guest HOW CODE PATTERN OPTION...: with a QEMU that behaves like this.
 # shellcheck disable=SC2317 # called by check
@@ -43,8 +42,8 @@ said() {
 	grep -qF -- "$2" "$MADE_UP_DIR/$1" || { cat "$MADE_UP_DIR/$1"; return 1; }
 }
 
-check "it compiles" compile linux-guest
-check "its guest's PID 1 compiles" compile guest-init
+check "it compiles" machine_program tests/linux-guest
+check "its guest's PID 1 compiles" machine_program guest-init
 check "which refuses to be another process" expect 2 "see linux-guest -h" "$TMP/guest-init"
 
 # What it refuses.

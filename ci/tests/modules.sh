@@ -7,10 +7,9 @@
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
 [ "${1:-}" != -h ] || { usage; exit 0; }
-need_packages gcc libc6-dev
-M=$TMP/modules
-check "it compiles" gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static \
-	-DMODULES="\"$TMP/ko\"" -o "$M" "$TOP"/ci/machine/{modules/modules,lib/files,lib/fail}.c
+need_packages gcc libc6-dev make
+M=$TMP/tests/modules
+check "it compiles" machine_program tests/modules CPPFLAGS="-DMODULES='\"$TMP/ko\"'"
 
 # What it refuses.
 check "no command" expect 2 'what, and which module' "$M"

@@ -55,6 +55,12 @@ expect() {
 	return 1
 }
 
+# machine_program NAME [VARIABLE=VALUE]: one of ci/machine/Makefile's, to $TMP/NAME.
+machine_program() {
+	env -u MAKEFLAGS -u MAKELEVEL make -s --no-print-directory -C "$TOP/ci/machine" OUT="$TMP" \
+		"${@:2}" "$TMP/$1"
+}
+
 tap_end() {
 	echo "1..$tap_nr"
 	[ $tap_failed -eq 0 ] || exit "$EX_FAIL"
