@@ -7,10 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EX_PASS	0
-#define EX_FAIL	1
-#define EX_USE	2
-#define EX_SKIP	4
+#include "../lib/words.h"
 
 #define PAGE	4096UL
 #define HUGE	(2UL << 20)
@@ -147,8 +144,6 @@ uint8_t *backed(size_t size, enum backing kind);
 void huge_return(void);
 
 /* facts/main.c */
-void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
-void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
 void *memory(size_t size, bool huge);
 /* The bytes of this process that are in transparent huge pages. */

@@ -217,7 +217,6 @@ static void expect_scan(uint8_t *hva, bool used, const char *when)
 
 void idle_pages(void)
 {
-	char ad[8] = "";
 	uint8_t *hva;
 	struct vm vm;
 	bool ept;
@@ -229,8 +228,7 @@ void idle_pages(void)
 	if (i)
 		fail("etmem_scan.ko: %s", strerror(i));
 	/* With shadow paging they are x86's bits, where NPT has them. */
-	ept = is_intel() && read_line("/sys/module/kvm_intel/parameters/eptad", ad, sizeof(ad)) &&
-	      *ad == 'Y';
+	ept = is_intel() && parameter_on("kvm_intel", "eptad");
 	vm_make(&vm);
 	hva = memory(HUGE, false);
 	vm_slot(&vm, 1, GIB, SCANNED * PAGE, hva, false);

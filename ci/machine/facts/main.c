@@ -4,13 +4,13 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/counts.h"
 #include "../lib/files.h"
 #include "facts.h"
 
@@ -86,33 +86,6 @@ static const char help[] =
 "Inputs:  /dev/kvm, debugfs, tracefs, /modules/etmem_scan.ko; root\n"
 "Outputs: a line on stdout: ok or not ok, and why\n"
 "Exit codes: 0 it is true, 1 it is not, 2 usage, 4 cannot be asked here\n";
-
-static const char *fact;
-
-static void __attribute__((noreturn)) end(int code, const char *head, const char *fmt, va_list ap)
-{
-	printf("%s %s: ", head, fact);
-	vprintf(fmt, ap);
-	printf("\n");
-	fflush(stdout);
-	_exit(code);
-}
-
-void fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	end(EX_FAIL, "not ok", fmt, ap);
-}
-
-void skip(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	end(EX_SKIP, "skip", fmt, ap);
-}
 
 void *memory(size_t size, bool huge)
 {
@@ -225,9 +198,7 @@ static uint8_t *small_vm(struct vm *vm, bool log)
 /* Is it only the TDP MMU that can be asked? */
 static void want_tdp_mmu(void)
 {
-	char value[8];
-
-	if (!read_line("/sys/module/kvm/parameters/tdp_mmu", value, sizeof(value)) || *value != 'Y')
+	if (!parameter_on("kvm", "tdp_mmu"))
 		skip("kvm.tdp_mmu is off");
 }
 
@@ -330,22 +301,16 @@ static void beyond_root(void)
 	vm_free(&vm);
 }
 
-#define SLAB "/sys/kernel/slab/kvm_mmu_page_header"
-
-/* Headers of page tables, but for free ones; -1: cannot be counted. */
-static long long page_headers(void)
-{
-	return write_text(SLAB "/shrink", "1") ? read_number(SLAB "/objects") : -1;
-}
+#define HEADERS "kvm_mmu_page_header"	/* the slab cache, one for each page table */
 
 static void tables_freed(void)
 {
-	long long before = page_headers(), after = -1;
+	long long before = slab_objects(HEADERS), after = -1;
 	struct vm vm;
 	int i;
 
 	if (before < 0)
-		skip(SLAB ": no such slab");
+		skip(SLABS "/" HEADERS ": no such slab");
 	for (i = 0; i < VMS; i++) {
 		vm_make(&vm);
 		vm_read(&vm, 0);
@@ -353,7 +318,7 @@ static void tables_freed(void)
 	}
 	/* They are freed by RCU. */
 	for (i = 0; i < 100; i++) {
-		after = page_headers();
+		after = slab_objects(HEADERS);
 		if (after <= before)
 			break;
 		usleep(100000);
@@ -548,8 +513,11 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	static char not_ok[64], skipped[64];
 	size_t i;
 
+	wording.fail = not_ok;
+	wording.skip = skipped;
 	if (argc == 2 && !strcmp(argv[1], "-h")) {
 		fputs(help, stdout);
 		return EX_PASS;
@@ -557,11 +525,11 @@ int main(int argc, char **argv)
 	for (i = 0; argc == 2 && i < sizeof(facts) / sizeof(*facts); i++) {
 		if (strcmp(argv[1], facts[i].name))
 			continue;
-		fact = argv[1];
+		snprintf(not_ok, sizeof(not_ok), "not ok %s: ", argv[1]);
+		snprintf(skipped, sizeof(skipped), "skip %s: ", argv[1]);
 		facts[i].ask();
-		printf("ok %s\n", fact);
+		printf("ok %s\n", argv[1]);
 		return EX_PASS;
 	}
-	fputs("facts: error: which fact? See -h\n", stderr);
-	return EX_USE;
+	refuse("which fact? See -h");
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/counts.h"
 #include "../lib/files.h"
 #include "facts.h"
 

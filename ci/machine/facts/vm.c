@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/counts.h"
 #include "../lib/files.h"
 #include "facts.h"
 
@@ -218,15 +219,11 @@ long long vm_stat(const struct vm *vm, const char *name)
 
 long long vm_stat_of(int pid, int fd, const char *name)
 {
-	char path[200], text[64] = "";
-	FILE *f;
+	long long n;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", pid, fd, name);
-	f = fopen(path, "r");
-	if (!f || !fgets(text, sizeof(text), f))
-		fail("%s: %s", path, strerror(errno));
-	fclose(f);
-	return atoll(text);
+	if (!kvm_stat(pid, fd, name, &n))
+		fail(KVM_DEBUGFS "/%d-%d/%s: %s", pid, fd, name, strerror(errno));
+	return n;
 }
 
 void vm_drop_root(struct vm *vm)

@@ -45,9 +45,11 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
+#include "../lib/counts.h"
+#include "../lib/exit.h"
 #include "../lib/files.h"
 
 #define MAX_TESTS	512
@@ -65,8 +67,6 @@
 #define DIAGNOSIS_MS	60000
 /* For a power-off that a stuck CPU holds up, seconds. */
 #define POWER_OFF_S	60
-/* What a test exits with that has nothing to test. */
-#define SKIP		4
 /* Records after which the console has to catch up with the log buffer. */
 #define FLUSH_EVERY	64
 
@@ -87,14 +87,6 @@ static int nr_tests;
 static int patience = 1;
 static bool failed;	/* a test that is neither passed nor skipped, or a taint */
 static int kmsg = -1;
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 /* Wait for the console: reading this file takes and gives back its lock. */
 static void flush_console(void)
@@ -382,15 +374,14 @@ static void tell_threads(const struct test *t, const char *pid)
 /* KVM's counters that are not 0: the difference of two looks tells what a vCPU does. */
 static void tell_kvm(const struct test *t, const char *when)
 {
-	static const char dirname[] = "/sys/kernel/debug/kvm";
 	char path[300], value[64];
 	struct dirent *d;
-	DIR *kvm = opendir(dirname);
+	DIR *kvm = opendir(KVM_DEBUGFS);
 
 	while (kvm && (d = readdir(kvm))) {
 		if (d->d_type != DT_REG)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dirname, d->d_name);
+		snprintf(path, sizeof(path), KVM_DEBUGFS "/%s", d->d_name);
 		if (read_line(path, value, sizeof(value)) && strcmp(value, "0"))
 			say("out %s: kvm %s %s: %s", t->name, when, d->d_name, value);
 	}
@@ -573,7 +564,7 @@ static bool run_test(int nr, struct test *t)
 		say("test %d %s exit=%d taint=%ld ms=%lld", nr, t->name,
 		    WEXITSTATUS(status), taint(), left);
 	if (timeout || stuck || taint() != taint_before || !WIFEXITED(status) ||
-	    (WEXITSTATUS(status) && WEXITSTATUS(status) != SKIP))
+	    (WEXITSTATUS(status) && WEXITSTATUS(status) != EX_SKIP))
 		failed = true;
 	/* Either may wait for a lock that the stuck process holds. */
 	if (stuck)
@@ -619,7 +610,7 @@ int main(void)
 
 	if (getpid() != 1) {
 		fprintf(stderr, "init: error: this is PID 1 of the gate's machines: boot it\n");
-		return 2;
+		return EX_USAGE;
 	}
 	mount_all();
 	setup();

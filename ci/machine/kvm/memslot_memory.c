@@ -37,8 +37,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../lib/fail.h"
+#include "../lib/counts.h"
 #include "../lib/files.h"
+#include "../lib/words.h"
 
 static const char help[] =
 "memslot_memory - what a GiB of memslot costs in kernel memory.\n"
@@ -55,8 +56,6 @@ static const char help[] =
 "Outputs: a line for each size of memslot: bytes, and bytes per GiB\n"
 "Exit codes: 0 pass, 1 beyond a limit, or memory was not given back; 2 usage;\n"
 "         254 the selftests' library found something; 4 skipped, it says why\n";
-
-enum { EX_PASS, EX_FAIL, EX_USE, EX_SKIP = 4 };
 
 #define GIB		(1ULL << 30)
 #define RMAP_PER_GIB	(GIB / 4096 * 8)
@@ -75,20 +74,13 @@ struct used {
 
 static struct used used_now(void)
 {
-	struct used u = { -1, -1 };
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
+	struct used u = {
+		number_behind("/proc/meminfo", "VmallocUsed"),
+		number_behind("/proc/meminfo", "SUnreclaim"),
+	};
 
-	while (f && fgets(line, sizeof(line), f)) {
-		sscanf(line, "VmallocUsed: %lld", &u.vmalloc);
-		sscanf(line, "SUnreclaim: %lld", &u.slab);
-	}
-	if (f)
-		fclose(f);
-	if (u.vmalloc < 0 || u.slab < 0) {
-		printf("no VmallocUsed or SUnreclaim in /proc/meminfo\n");
-		exit(EX_SKIP);
-	}
+	if (u.vmalloc < 0 || u.slab < 0)
+		skip("no VmallocUsed or SUnreclaim in /proc/meminfo");
 	u.vmalloc *= 1024;
 	u.slab *= 1024;
 	return u;
@@ -123,11 +115,9 @@ static void set_slot(struct kvm_vm *vm, int slot, uint64_t gpa, uint64_t size, v
 		.userspace_addr = (uintptr_t)hva,
 	};
 
-	if (ioctl(vm_get_fd(vm), KVM_SET_USER_MEMORY_REGION, &m)) {
-		printf("FAIL: memslot of %llu GiB at %#llx: %s\n", (unsigned long long)(size / GIB),
-		       (unsigned long long)gpa, strerror(errno));
-		exit(EX_FAIL);
-	}
+	if (ioctl(vm_get_fd(vm), KVM_SET_USER_MEMORY_REGION, &m))
+		fail("memslot of %llu GiB at %#llx: %s", (unsigned long long)(size / GIB),
+		     (unsigned long long)gpa, strerror(errno));
 }
 
 static void *reserve(uint64_t size)
@@ -135,10 +125,8 @@ static void *reserve(uint64_t size)
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (p == MAP_FAILED) {
-		printf("mmap of %llu GiB: %s\n", (unsigned long long)(size / GIB), strerror(errno));
-		exit(EX_FAIL);
-	}
+	if (p == MAP_FAILED)
+		fail("mmap of %llu GiB: %s", (unsigned long long)(size / GIB), strerror(errno));
 	return p;
 }
 
@@ -275,13 +263,13 @@ static void measure(struct kvm_vm *vm, int slot, uint64_t gpa, uint64_t gib, lon
 	printf("memslot of %2llu GiB: %9lld bytes, %8lld bytes per GiB\n",
 	       (unsigned long long)gib, least, per_gib);
 	if (limit > 0 && per_gib > limit)
-		fail("%lld bytes per GiB, the limit is %lld", per_gib, limit);
+		complain("%lld bytes per GiB, the limit is %lld", per_gib, limit);
 	if (!limit && per_gib < (long long)RMAP_PER_GIB)
-		fail("%lld bytes per GiB, the reverse map alone has %llu", per_gib,
-		     (unsigned long long)RMAP_PER_GIB);
+		complain("%lld bytes per GiB, the reverse map alone has %llu", per_gib,
+			 (unsigned long long)RMAP_PER_GIB);
 	if (kept)
-		fail("memslot of %llu GiB deleted: %lld bytes were not given back in %d ms",
-		     (unsigned long long)gib, kept, SETTLE_MS);
+		complain("memslot of %llu GiB deleted: %lld bytes were not given back in %d ms",
+			 (unsigned long long)gib, kept, SETTLE_MS);
 	munmap(hva, size);
 }
 
@@ -299,9 +287,9 @@ static void measure_nested(struct kvm_vm *vm, bool lazy)
 	printf("nested guest, memslot of %llu GiB: %lld bytes more\n",
 	       (unsigned long long)NESTED_GIB, bytes);
 	if (lazy && bytes < wanted)
-		fail("a nested guest ran: %lld bytes more, reverse maps have %lld", bytes, wanted);
+		complain("a nested guest ran: %lld bytes more, reverse maps have %lld", bytes, wanted);
 	if (!lazy && bytes >= wanted)
-		fail("%lld bytes more for a nested guest, but reverse maps were there", bytes);
+		complain("%lld bytes more for a nested guest, but reverse maps were there", bytes);
 	measure(vm, SLOT + 1, LATER_GPA, 1, 0);
 	set_slot(vm, SLOT, SLOT_GPA, 0, hva);
 	munmap(hva, NESTED_GIB * GIB);
@@ -331,11 +319,8 @@ int main(int argc, char **argv)
 		case 'l':
 			errno = 0;
 			limit = strtoll(optarg, &end, 10);
-			if (errno || *end || end == optarg || limit <= 0) {
-				fprintf(stderr, "memslot_memory: error: --limit wants a number of bytes, not '%s'\n",
-					optarg);
-				return EX_USE;
-			}
+			if (errno || *end || end == optarg || limit <= 0)
+				refuse("--limit wants a number of bytes, not '%s'", optarg);
 			break;
 		case 'n':
 			nested = true;
@@ -344,21 +329,15 @@ int main(int argc, char **argv)
 			fputs(help, stdout);
 			return EX_PASS;
 		default:
-			return EX_USE;
+			return EX_USAGE;
 		}
 	}
-	if (optind != argc) {
-		fprintf(stderr, "memslot_memory: error: what is '%s'? see -h\n", argv[optind]);
-		return EX_USE;
-	}
-	if (nested && limit < 0) {
-		fprintf(stderr, "memslot_memory: error: --nested wants --limit: see -h\n");
-		return EX_USE;
-	}
-	if (access("/dev/kvm", R_OK | W_OK)) {
-		printf("no /dev/kvm\n");
-		return EX_SKIP;
-	}
+	if (optind != argc)
+		refuse("what is '%s'? see -h", argv[optind]);
+	if (nested && limit < 0)
+		refuse("--nested wants --limit: see -h");
+	if (access("/dev/kvm", R_OK | W_OK))
+		skip("no /dev/kvm");
 
 	vendor = is_intel_cpu() ? "kvm_intel" : "kvm_amd";
 	tdp = parameter_on(vendor, is_intel_cpu() ? "ept" : "npt");
@@ -388,6 +367,6 @@ int main(int argc, char **argv)
 	kvm_vm_free(vm);
 	left = given_back(start);
 	if (left > NOISE)
-		fail("VM gone: %lld bytes were not given back in %d ms", left, SETTLE_MS);
-	return failed ? EX_FAIL : EX_PASS;
+		complain("VM gone: %lld bytes were not given back in %d ms", left, SETTLE_MS);
+	return complained ? EX_FAIL : EX_PASS;
 }

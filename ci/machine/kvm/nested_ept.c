@@ -25,8 +25,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../lib/fail.h"
 #include "../lib/files.h"
+#include "../lib/words.h"
 
 static const char help[] =
 "nested_ept - a nested guest finds what its tables, and L1's memory, say.\n"
@@ -36,8 +36,6 @@ static const char help[] =
 "Outputs: what was done, and the first thing that is wrong\n"
 "Exit codes: 0 pass, 1 fail, 2 usage, 4 skipped: no VMX with EPT, or no nested one;\n"
 "         254 the selftests' library found something\n";
-
-enum { EX_PASS, EX_FAIL, EX_USE, EX_SKIP = 4 };
 
 #define SLOT		10
 #define MEM		0xc0000000ULL
@@ -285,8 +283,8 @@ static unsigned long run(void)
 		switch (get_ucall(vm, 0, &uc)) {
 		case UCALL_SYNC:
 			if (uc.args[0] != NONE) {
-				fail("round %lu: %s %#lx, not %#lx", uc.args[1],
-				     wrong_words[uc.args[0]], uc.args[2], uc.args[3]);
+				complain("round %lu: %s %#lx, not %#lx", uc.args[1],
+					 wrong_words[uc.args[0]], uc.args[2], uc.args[3]);
 				return answers;
 			}
 			disturb(rand_r(&seed) % 4, rand_r(&seed));
@@ -344,19 +342,13 @@ int main(int argc, char **argv)
 		errno = 0;
 		rounds = strtoul(argv[1], &end, 10);
 	}
-	if (argc > 2 || (argc == 2 && (errno || *end || end == argv[1] || !rounds))) {
-		fprintf(stderr, "nested_ept: error: a number of rounds, and nothing else: see -h\n");
-		return EX_USE;
-	}
-	if (!parameter_on("kvm_intel", "ept") || !parameter_on("kvm_intel", "nested")) {
-		printf("no VMX with EPT, or no nested one\n");
-		return EX_SKIP;
-	}
+	if (argc > 2 || (argc == 2 && (errno || *end || end == argv[1] || !rounds)))
+		refuse("a number of rounds, and nothing else: see -h");
+	if (!parameter_on("kvm_intel", "ept") || !parameter_on("kvm_intel", "nested"))
+		skip("no VMX with EPT, or no nested one");
 	fd = memfd_create("nested_ept", 0);
-	if (fd < 0 || ftruncate(fd, PAGES * 4096)) {
-		printf("memfd: %s\n", strerror(errno));
-		return EX_FAIL;
-	}
+	if (fd < 0 || ftruncate(fd, PAGES * 4096))
+		fail("memfd: %s", strerror(errno));
 	mem = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	TEST_ASSERT(mem != MAP_FAILED, "mmap: %s", strerror(errno));
 	for (i = 0; i < PAGES; i++)
@@ -374,11 +366,11 @@ int main(int argc, char **argv)
 	answers = run();
 	done = true;
 	pthread_join(other, NULL);
-	for (i = 0; i < PAGES && !failed; i++)
+	for (i = 0; i < PAGES && !complained; i++)
 		if (*(uint64_t *)(mem + i * 4096) != NUMBER(i))
-			fail("page %d has %#lx, not its number", i, *(uint64_t *)(mem + i * 4096));
+			complain("page %d has %#lx, not its number", i, *(uint64_t *)(mem + i * 4096));
 	printf("%lu rounds; a page was unmapped %lu times, all %lu, the log switched %lu, the memslot deleted %lu, %lu accesses were answered meanwhile\n",
 	       rounds, done_nr[0], done_nr[1], done_nr[2], done_nr[3], answers);
 	kvm_vm_free(vm);
-	return failed ? EX_FAIL : EX_PASS;
+	return complained ? EX_FAIL : EX_PASS;
 }

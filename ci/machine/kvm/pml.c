@@ -23,8 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/fail.h"
 #include "../lib/files.h"
+#include "../lib/words.h"
 
 static const char help[] =
 "pml - is each write in the dirty log where the CPU itself keeps it?\n"
@@ -43,8 +43,6 @@ static const char help[] =
 "Outputs: a line for each log that has too much or too little, and what was done\n"
 "Exit codes: 0 pass, 1 fail, 2 usage, 4 skipped: no PML, or no nested VMX;\n"
 "         254 the selftests' library found something\n";
-
-enum { EX_PASS, EX_FAIL, EX_USE, EX_SKIP = 4 };
 
 #define SLOT		10
 #define MEM		0xc0000000ULL
@@ -158,8 +156,8 @@ static void one_write(int vcpu, uint64_t stage, int page, const char *who)
 		    contents(page), writes);
 	map = read_log();
 	if (map != 1ULL << page)
-		fail("%s wrote page %d (write %lu): the log has %#lx, not %#lx", who, page,
-		     writes, map, 1UL << page);
+		complain("%s wrote page %d (write %lu): the log has %#lx, not %#lx", who, page,
+			 writes, map, 1UL << page);
 }
 
 /* Each page twice: mapped, or made writable, by a fault, and then only written. */
@@ -167,7 +165,7 @@ static void write_pages(int vcpu, uint64_t stage, const char *who)
 {
 	int i;
 
-	for (i = 0; i < ROUNDS && !failed; i++)
+	for (i = 0; i < ROUNDS && !complained; i++)
 		one_write(vcpu, stage, 1 + i / 2 * 7 % (PAGES - 1), who);
 }
 
@@ -183,7 +181,7 @@ static void off_and_on(int vcpu, uint64_t stage, const char *who)
 	set_logging(true);
 	map = read_log();
 	if (map)
-		fail("%s wrote nothing since logging is on: the log has %#lx", who, map);
+		complain("%s wrote nothing since logging is on: the log has %#lx", who, map);
 	one_write(vcpu, stage, 9, who);
 	one_write(vcpu, stage, 10, who);
 }
@@ -280,13 +278,13 @@ static void race(void)
 	pthread_join(slow, NULL);
 	last = contents(LATE_PAGE);
 	if (first != 2 || last != 1)
-		fail("no race: the page had %lu and then %lu, not 2 and 1", first, last);
+		complain("no race: the page had %lu and then %lu, not 2 and 1", first, last);
 	if (map != 1ULL << LATE_PAGE)
-		fail("the first log has %#lx, not %#lx", map, 1UL << LATE_PAGE);
+		complain("the first log has %#lx, not %#lx", map, 1UL << LATE_PAGE);
 	map = read_log();
 	if (map != 1ULL << LATE_PAGE)
-		fail("the slower vCPU wrote after the log was read: it has %#lx, not %#lx", map,
-		     1UL << LATE_PAGE);
+		complain("the slower vCPU wrote after the log was read: it has %#lx, not %#lx", map,
+			 1UL << LATE_PAGE);
 	kvm_vm_free(vm);
 }
 
@@ -307,17 +305,14 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(argv[1], "race")) {
 		mode = race;
 	} else {
-		fprintf(stderr, "pml: error: late, nested or race? see -h\n");
-		return EX_USE;
+		refuse("late, nested or race? see -h");
 	}
-	if (!parameter_on("kvm_intel", "pml") || (mode == nested && !parameter_on("kvm_intel", "nested"))) {
-		printf("no PML, or no nested VMX\n");
-		return EX_SKIP;
-	}
-	for (i = 0; i < (mode == race ? 1 : 2) && !failed; i++) {
+	if (!parameter_on("kvm_intel", "pml") || (mode == nested && !parameter_on("kvm_intel", "nested")))
+		skip("no PML, or no nested VMX");
+	for (i = 0; i < (mode == race ? 1 : 2) && !complained; i++) {
 		clear_mode = i;
 		mode();
 	}
 	printf("%lu writes\n", writes);
-	return failed ? EX_FAIL : EX_PASS;
+	return complained ? EX_FAIL : EX_PASS;
 }

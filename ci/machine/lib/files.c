@@ -61,54 +61,6 @@ long long read_number(const char *path)
 	return read_text(path, buf, sizeof(buf)) ? atoll(buf) : -1;
 }
 
-/* That of the first line `word number` or `word: number`. */
-long long number_behind(const char *path, const char *word)
-{
-	FILE *f = fopen(path, "re");
-	size_t len = strlen(word);
-	long long n = -1;
-	char line[300];
-
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, word, len) && (line[len] == ' ' || line[len] == ':')) {
-			n = atoll(line + len + 1);
-			break;
-		}
-	fclose(f);
-	return n;
-}
-
-/* Pages that nobody has, in the buddy lists and the CPUs' own, and those of slabs. */
-long long unused_pages(void)
-{
-	static const char * const counters[] = {
-		"nr_free_pages", "nr_slab_reclaimable", "nr_slab_unreclaimable",
-	};
-	long long sum = 0, n;
-	char line[300];
-	size_t i;
-	FILE *f;
-
-	write_text("/proc/sys/vm/drop_caches", "3");
-	write_text("/proc/sys/vm/stat_refresh", "1");
-	for (i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
-		n = number_behind("/proc/vmstat", counters[i]);
-		if (n < 0)
-			return -1;
-		sum += n;
-	}
-	f = fopen("/proc/zoneinfo", "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %lld", &n) == 1)
-			sum += n;
-	fclose(f);
-	return sum;
-}
-
 /* gate.patience=N of the command line, by which limits of time are multiplied; or 1. */
 long gate_patience(void)
 {
@@ -120,13 +72,22 @@ long gate_patience(void)
 	return n > 0 ? n : 1;
 }
 
-/* A parameter that is Y or 1; not if there is none. */
-bool parameter_on(const char *module, const char *name)
+/* A parameter of a module, built in or not. */
+bool module_parameter(const char *module, const char *name, char *value, size_t size)
 {
-	char path[200], value[8];
+	char path[200];
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
-	return read_line(path, value, sizeof(value)) && (*value == 'Y' || *value == '1');
+	return read_line(path, value, size);
+}
+
+/* It is Y or 1; not if there is none. */
+bool parameter_on(const char *module, const char *name)
+{
+	char value[8];
+
+	return module_parameter(module, name, value, sizeof(value)) &&
+	       (*value == 'Y' || *value == '1');
 }
 
 /* /modules/NAME.ko: 0, also if it is loaded already, or why not. */

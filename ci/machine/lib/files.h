@@ -10,9 +10,8 @@ bool read_text(const char *path, char *buf, size_t size);
 bool read_line(const char *path, char *buf, size_t size);
 bool write_text(const char *path, const char *text);
 long long read_number(const char *path);
+bool module_parameter(const char *module, const char *name, char *value, size_t size);
 bool parameter_on(const char *module, const char *name);
-long long number_behind(const char *path, const char *word);
-long long unused_pages(void);
 long gate_patience(void);
 int load_module(const char *name);
 

@@ -45,6 +45,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/counts.h"
+#include "../lib/exit.h"
+#include "../lib/files.h"
+
 #define PAGE		4096UL
 #define WORDS		(PAGE / 8)
 #define MIB		(1UL << 20)
@@ -114,33 +118,13 @@ static void __attribute__((noreturn)) give_up(const char *what)
 	power_off();
 }
 
-/* The number behind `name` at the start of a line of a small file, or -1. */
-static long long number_in(const char *path, const char *name)
-{
-	char line[256];
-	long long n = -1;
-	FILE *f = fopen(path, "re");
-
-	while (f && n < 0 && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)))
-			n = atoll(line + strlen(name));
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static void read_cmdline(void)
 {
 	static char text[4096];
 	char *word, *save;
-	ssize_t n = -1;
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 
-	if (fd >= 0)
-		n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
+	if (!read_text("/proc/cmdline", text, sizeof(text)))
 		give_up("/proc/cmdline");
-	close(fd);
 	for (word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
 		if (!strncmp(word, "guest.seed=", 11)) {
 			seed = strtoul(word + 11, NULL, 0);
@@ -291,8 +275,8 @@ static void watch(int serial)
 
 static void run(int serial)
 {
-	long long available = number_in("/proc/meminfo", "MemFree:") * 1024;
-	long long total = number_in("/proc/meminfo", "MemTotal:") * 1024;
+	long long available = number_behind("/proc/meminfo", "MemFree") * 1024;
+	long long total = number_behind("/proc/meminfo", "MemTotal") * 1024;
 	pthread_attr_t attr;
 	unsigned int i;
 
@@ -328,7 +312,7 @@ int main(void)
 {
 	if (getpid() != 1) {
 		fprintf(stderr, "guest-init: error: this is PID 1 of a guest: see linux-guest -h\n");
-		return 2;
+		return EX_USAGE;
 	}
 	mkdir("/dev", 0755);
 	mkdir("/proc", 0755);

@@ -16,7 +16,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +27,9 @@
 #include <unistd.h>
 
 #include "../../verdict/splat.h"
+#include "../lib/clock.h"
 #include "../lib/files.h"
-
-#define EX_PASS		0
-#define EX_FAIL		1
-#define EX_USE		2
+#include "../lib/words.h"
 
 #define GUEST		"guest: "	/* how each line of guest-init begins */
 #define QMP_FD		3	/* in QEMU */
@@ -126,14 +123,6 @@ static char socket_path[sizeof(folder) + 16];
 static long long started;
 static unsigned long patience = 1;
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static void clean(void)
 {
 	for (int i = 0; i < 2; i++) {
@@ -147,29 +136,10 @@ static void clean(void)
 	rmdir(folder);
 }
 
-static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
+/* Behind what is wrong. */
+static void when(char *text, size_t size)
 {
-	va_list ap;
-
-	printf("FAIL: ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf(" (after %lld ms, seed %lu)\n", now_ms() - started, o.seed);
-	clean();
-	exit(EX_FAIL);
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2))) refuse(const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "linux-guest: error: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, ": see -h\n");
-	exit(EX_USE);
+	snprintf(text, size, " (after %lld ms, seed %lu)", now_ms() - started, o.seed);
 }
 
 static void on_signal(int sig)
@@ -661,7 +631,7 @@ static int look(void)
 
 	m.console.fd = open(o.look, O_RDONLY | O_CLOEXEC);
 	if (m.console.fd < 0 || read(m.console.fd, NULL, 0) < 0)
-		refuse("no console '%s': %s", o.look, strerror(errno));
+		refuse("no console '%s': %s: see -h", o.look, strerror(errno));
 	while (m.console.fd >= 0)
 		read_stream(&m, &m.console, console_line);
 	line = *guest.panic && (guest.weak || !*guest.complaint) ? guest.panic : guest.complaint;
@@ -682,7 +652,7 @@ static unsigned long number(const char *name, const char *text, unsigned long lo
 	errno = 0;
 	n = strtoul(text, &rest, 10);
 	if (errno || !isdigit((unsigned char)*text) || *rest || n < low || n > high)
-		refuse("--%s '%s': a number from %lu to %lu", name, text, low, high);
+		refuse("--%s '%s': a number from %lu to %lu: see -h", name, text, low, high);
 	return n;
 }
 
@@ -717,27 +687,29 @@ static void options(int argc, char **argv)
 		case 'i': o.initrd = optarg; break;
 		case 'l': o.look = optarg; break;
 		case 'h': fputs(help, stdout); exit(EX_PASS);
-		default: exit(EX_USE);
+		default: exit(EX_USAGE);
 		}
 	}
 	if (optind < argc)
-		refuse("unknown '%s'", argv[optind]);
+		refuse("unknown '%s': see -h", argv[optind]);
 	if (o.look)
 		return;
 	if (o.reserve >= o.mib / 2)
-		refuse("--reserve %lu may leave nothing of --mib %lu", o.reserve, o.mib);
+		refuse("--reserve %lu may leave nothing of --mib %lu: see -h", o.reserve, o.mib);
 	if (o.migrate && o.spoil)
-		refuse("one of --migrate and --spoil, not both");
+		refuse("one of --migrate and --spoil, not both: see -h");
 	if (access(o.qemu, X_OK))
-		refuse("no QEMU '%s'", o.qemu);
+		refuse("no QEMU '%s': see -h", o.qemu);
 	if (access(o.kernel, R_OK))
-		refuse("no kernel '%s'", o.kernel);
+		refuse("no kernel '%s': see -h", o.kernel);
 	if (access(o.initrd, R_OK))
-		refuse("no initrd '%s'", o.initrd);
+		refuse("no initrd '%s': see -h", o.initrd);
 }
 
 int main(int argc, char **argv)
 {
+	wording.behind = when;
+	wording.last = clean;
 	started = now_ms();
 	o.seed = 1 + (unsigned long)time(NULL) % (1UL << 20);
 	options(argc, argv);

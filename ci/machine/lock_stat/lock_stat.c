@@ -18,17 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/files.h"
+#include "../lib/words.h"
+
 #define STAT "/proc/lock_stat"
-
-static int write_text(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		return -1;
-	fputs(text, f);
-	return fclose(f);
-}
 
 /* A class is on one line, with 12 numbers; its call sites follow. */
 static unsigned int report(void)
@@ -66,30 +59,28 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: lock_stat PROGRAM [ARGUMENT...]\n");
-		return 2;
+		return EX_USAGE;
 	}
-	if (access(STAT, R_OK)) {
-		printf("SKIP: no %s: CONFIG_LOCK_STAT is needed\n", STAT);
-		return 4;
-	}
+	if (access(STAT, R_OK))
+		skip("SKIP: no %s: CONFIG_LOCK_STAT is needed", STAT);
 	write_text("/proc/sys/kernel/lock_stat", "1\n");
-	if (write_text(STAT, "0\n")) {
+	if (!write_text(STAT, "0\n")) {
 		fprintf(stderr, "lock_stat: error: cannot clear %s: %s\n", STAT, strerror(errno));
-		return 1;
+		return EX_FAIL;
 	}
 	pid = fork();
 	if (!pid) {
 		execvp(argv[1], argv + 1);
 		fprintf(stderr, "lock_stat: error: cannot run %s: %s\n", argv[1], strerror(errno));
-		_exit(1);
+		_exit(EX_FAIL);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
 		fprintf(stderr, "lock_stat: error: %s died\n", argv[1]);
-		return 1;
+		return EX_FAIL;
 	}
 	if (!report()) {
 		fprintf(stderr, "lock_stat: error: mmu_lock is not in %s\n", STAT);
-		return 1;
+		return EX_FAIL;
 	}
 	return WEXITSTATUS(status);
 }

@@ -39,21 +39,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../lib/fail.h"
+#include "../lib/counts.h"
 #include "../lib/files.h"
+#include "../lib/words.h"
 
 #ifndef MODULES
 #define MODULES		"/modules"
 #endif
 #define STATE		"/tmp/modules.state"
-#define SLABS		"/sys/kernel/slab"
-#define DEBUGFS		"/sys/kernel/debug/kvm"
 #define MAX_CHAIN	8
 #define NAME_LEN	64
 #define SETTLE_MS	10000
 #define PAGES_NOISE	256
-
-enum { EX_PASS, EX_FAIL, EX_USE };
 
 /* What a module depends on, in the order to load it, and last the module itself. */
 static char chain[MAX_CHAIN][NAME_LEN];
@@ -61,8 +58,7 @@ static int nr_chain;
 
 static void __attribute__((noreturn)) usage(const char *why)
 {
-	fprintf(stderr, "modules: error: %s: modules load|busy|refused|unload MODULE ...\n", why);
-	exit(EX_USE);
+	refuse("%s: modules load|busy|refused|unload MODULE ...", why);
 }
 
 static bool loaded(const char *name)
@@ -103,10 +99,8 @@ static void add_to_chain(const char *name)
 	if (strlen(name) >= NAME_LEN)
 		usage("too long a name");
 	fd = open_module(name);
-	if (fd < 0 || fstat(fd, &st)) {
-		fprintf(stderr, "modules: error: no module %s in " MODULES "\n", name);
-		exit(EX_USE);
-	}
+	if (fd < 0 || fstat(fd, &st))
+		refuse("no module %s in " MODULES, name);
 	file = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (file == MAP_FAILED) {
@@ -147,20 +141,16 @@ static void save_state(void)
 	DIR *d = opendir(SLABS);
 	struct dirent *e;
 
-	if (!f || !d) {
+	if (!f || !d)
 		fail("%s: %s", f ? SLABS : STATE, strerror(errno));
-		exit(EX_FAIL);
-	}
 	fprintf(f, "pages %lld\nvmalloc %lld\n", unused_pages(),
 		number_behind("/proc/meminfo", "VmallocUsed"));
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.')
 			fprintf(f, "slab %s\n", e->d_name);
 	closedir(d);
-	if (fclose(f) || rename(STATE ".new", STATE)) {
+	if (fclose(f) || rename(STATE ".new", STATE))
 		fail(STATE ": %s", strerror(errno));
-		exit(EX_FAIL);
-	}
 }
 
 /* A cache that was not there before. */
@@ -241,8 +231,8 @@ static bool something_left(int first, char *text, size_t size)
 			return snprintf(text, size, "module %s is there", chain[i]), true;
 	if (!access("/dev/kvm", F_OK))
 		return snprintf(text, size, "/dev/kvm is there"), true;
-	if (!access(DEBUGFS, F_OK))
-		return snprintf(text, size, DEBUGFS " is there"), true;
+	if (!access(KVM_DEBUGFS, F_OK))
+		return snprintf(text, size, KVM_DEBUGFS " is there"), true;
 	if (slab_left(what, sizeof(what)))
 		return snprintf(text, size, "slab cache %s is there", what), true;
 	if (thread_left(what, sizeof(what)))
@@ -276,12 +266,12 @@ static void unload_chain(int first, int last)
 		}
 		printf("unload %s: %s\n", chain[i], err ? strerror(err) : "done");
 		if (err)
-			fail("%s: %s", chain[i], strerror(err));
+			complain("%s: %s", chain[i], strerror(err));
 	}
 	for (t = 0; (left = something_left(first, text, sizeof(text))) && t < SETTLE_MS / 50; t++)
 		usleep(50000);
 	if (left)
-		fail("%d ms after unloading: %s", SETTLE_MS, text);
+		complain("%d ms after unloading: %s", SETTLE_MS, text);
 	else
 		printf("nothing is left: %s\n", text);
 }
@@ -297,14 +287,14 @@ static void check_parameter(const char *setting)
 		 setting, name);
 	value++;
 	if (!read_text(path, is, sizeof(is))) {
-		fail("%s: %s", path, strerror(errno));
+		complain("%s: %s", path, strerror(errno));
 		return;
 	}
 	is[strcspn(is, "\n")] = '\0';
 	printf("%s is %s\n", path, is);
 	if (strcmp(is, value) && !(!strcmp(value, "1") && !strcmp(is, "Y")) &&
 	    !(!strcmp(value, "0") && !strcmp(is, "N")))
-		fail("%s is %s, not %s", path, is, value);
+		complain("%s is %s, not %s", path, is, value);
 }
 
 static void check_works(void)
@@ -312,11 +302,11 @@ static void check_works(void)
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
 	if (kvm < 0 || ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		fail("/dev/kvm: %s", strerror(errno));
+		complain("/dev/kvm: %s", strerror(errno));
 	if (kvm >= 0)
 		close(kvm);
-	if (access(DEBUGFS, F_OK))
-		fail("no " DEBUGFS);
+	if (access(KVM_DEBUGFS, F_OK))
+		complain("no " KVM_DEBUGFS);
 }
 
 static void do_load(char **settings)
@@ -330,11 +320,11 @@ static void do_load(char **settings)
 
 	for (i = 0; i < nr_chain; i++)
 		if (loaded(chain[i])) {
-			fail("%s is loaded already", chain[i]);
+			complain("%s is loaded already", chain[i]);
 			return;
 		}
 	save_state();
-	for (i = 0; i < nr_chain && !failed; i++) {
+	for (i = 0; i < nr_chain && !complained; i++) {
 		len = strlen(chain[i]);
 		parameters[0] = '\0';
 		for (s = settings, given = true; *s; s++) {
@@ -348,9 +338,9 @@ static void do_load(char **settings)
 					 parameters[0] ? " " : "", *s + len + 1);
 		}
 		if (load(chain[i], parameters))
-			fail("%s was not loaded", chain[i]);
+			complain("%s was not loaded", chain[i]);
 	}
-	if (failed)
+	if (complained)
 		return;
 	for (s = settings; *s; s++)
 		if (strcmp(*s, "--expect"))
@@ -362,9 +352,9 @@ static void do_load(char **settings)
 	       slab_left(slab, sizeof(slab)) ? slab : "none");
 	/* What cannot be seen to come cannot be seen to go. */
 	if (now <= before)
-		fail("VmallocUsed does not count the modules");
+		complain("VmallocUsed does not count the modules");
 	if (!slab_left(slab, sizeof(slab)))
-		fail("no slab cache is new: was the machine booted with slab_nomerge?");
+		complain("no slab cache is new: was the machine booted with slab_nomerge?");
 }
 
 static void check_busy(const char *when)
@@ -375,8 +365,8 @@ static void check_busy(const char *when)
 		err = unload(chain[i]);
 		printf("%s: unload %s: %s\n", when, chain[i], err ? strerror(err) : "done");
 		if (err != EAGAIN)
-			fail("%s: unloading %s: %s, not %s", when, chain[i],
-			     err ? strerror(err) : "done", strerror(EAGAIN));
+			complain("%s: unloading %s: %s, not %s", when, chain[i],
+				 err ? strerror(err) : "done", strerror(EAGAIN));
 	}
 }
 
@@ -385,21 +375,21 @@ static void do_busy(void)
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
 
 	if (kvm < 0) {
-		fail("/dev/kvm: %s", strerror(errno));
+		complain("/dev/kvm: %s", strerror(errno));
 		return;
 	}
 	vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	close(kvm);
 	vcpu = vm < 0 ? -1 : ioctl(vm, KVM_CREATE_VCPU, 0);
 	if (vcpu < 0) {
-		fail("KVM_CREATE_VM or KVM_CREATE_VCPU: %s", strerror(errno));
+		complain("KVM_CREATE_VM or KVM_CREATE_VCPU: %s", strerror(errno));
 		return;
 	}
 	check_busy("a VM is open");
-	if (!failed && ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) <= 0)
-		fail("the VM does not answer any more");
+	if (!complained && ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) <= 0)
+		complain("the VM does not answer any more");
 	close(vm);
-	if (!failed)
+	if (!complained)
 		check_busy("its vCPU is open");
 	close(vcpu);
 	check_works();
@@ -417,17 +407,17 @@ static void do_refused(void)
 			first = i;
 		}
 		if (load(chain[i], "")) {
-			fail("%s was not loaded", chain[i]);
+			complain("%s was not loaded", chain[i]);
 			return;
 		}
 	}
 	err = load(chain[last], "");
 	/* kvm_arch_init(): no hardware support, or the other vendor's is in. */
 	if (err != EOPNOTSUPP && err != EEXIST)
-		fail("%s: %s, not refused as it should be", chain[last],
-		     err ? strerror(err) : "it is loaded");
+		complain("%s: %s, not refused as it should be", chain[last],
+			 err ? strerror(err) : "it is loaded");
 	if (loaded(chain[last]))
-		fail("%s is there", chain[last]);
+		complain("%s is there", chain[last]);
 	/* Those that were loaded here. */
 	if (first < last)
 		unload_chain(first, last - 1);
@@ -455,10 +445,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "load") && strcmp(argv[1], "busy") && strcmp(argv[1], "refused") &&
 	    strcmp(argv[1], "unload"))
 		usage("what?");
-	if (access(MODULES, R_OK)) {
-		fprintf(stderr, "modules: error: no " MODULES ": see ci/lib/build-initrd\n");
-		return EX_USE;
-	}
+	if (access(MODULES, R_OK))
+		refuse("no " MODULES ": see ci/lib/build-initrd");
 	add_to_chain(argv[2]);
 	if (!strcmp(argv[1], "load"))
 		do_load(argv + 3);
@@ -467,8 +455,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "refused"))
 		do_refused();
 	else if (access(STATE, R_OK))
-		fail("no " STATE ": nothing was loaded");
+		complain("no " STATE ": nothing was loaded");
 	else
 		unload_chain(0, nr_chain - 1);
-	return failed ? EX_FAIL : EX_PASS;
+	return complained ? EX_FAIL : EX_PASS;
 }

@@ -24,16 +24,17 @@ static struct {
 	char path[128], old[64];
 } knobs[MAX_KNOBS];
 static int nr_knobs;
-static char prefix[256];
-static atomic_flag failed = ATOMIC_FLAG_INIT;
 
 /* One write a line: the lines of two threads stay whole. */
-static void put(const char *head, const char *fmt, va_list ap)
+void say(const char *fmt, ...)
 {
 	char line[900];
-	int n = snprintf(line, sizeof(line), "# %s", head);
+	va_list ap;
+	int n = snprintf(line, sizeof(line), "# ");
 
+	va_start(ap, fmt);
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	va_end(ap);
 	if (n > (int)sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
@@ -44,44 +45,16 @@ static void put(const char *head, const char *fmt, va_list ap)
 	}
 }
 
-void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put("", fmt, ap);
-	va_end(ap);
-}
-
+/* What is behind the `# ` of the line in which a round fails. */
 void fail_prefix(const char *fmt, ...)
 {
+	static char prefix[256] = "# ";
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(prefix, sizeof(prefix), fmt, ap);
+	vsnprintf(prefix + 2, sizeof(prefix) - 2, fmt, ap);
 	va_end(ap);
-}
-
-/* The first one to find something ends the process, with all its threads. */
-void fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (atomic_flag_test_and_set(&failed))
-		for (;;)
-			pause();
-	va_start(ap, fmt);
-	put(prefix, fmt, ap);
-	va_end(ap);
-	_exit(EX_FAIL);
-}
-
-long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000;
+	wording.fail = prefix;
 }
 
 void sleep_us(long us)

@@ -30,8 +30,6 @@
 
 #include "stress.h"
 
-#define DEBUGFS		"/sys/kernel/debug/kvm"
-#define SLABS		"/sys/kernel/slab"
 #define SETTLE_MS	10000
 #define PAGES_NOISE	48
 
@@ -69,29 +67,18 @@ static void rcu_barrier(void)
 	sched_setaffinity(0, sizeof(all), &all);
 }
 
-static long long slab_objects(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), SLABS "/%s/shrink", name);
-	if (!write_text(path, "1"))
-		return -1;
-	snprintf(path, sizeof(path), SLABS "/%s/objects", name);
-	return read_number(path);
-}
-
 /* The first of KVM's sums that is not 0. */
 static bool sums_are_zero(char *text, size_t size)
 {
 	struct dirent *e;
 	char path[400];
 	bool ok = true;
-	DIR *d = opendir(DEBUGFS);
+	DIR *d = opendir(KVM_DEBUGFS);
 
 	while (d && ok && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || e->d_type == DT_DIR)
 			continue;
-		snprintf(path, sizeof(path), DEBUGFS "/%s", e->d_name);
+		snprintf(path, sizeof(path), KVM_DEBUGFS "/%s", e->d_name);
 		if (read_number(path) > 0 || read_number(path) < -1) {
 			snprintf(text, size, "%s is %lld", path, read_number(path));
 			ok = false;
@@ -107,8 +94,8 @@ const char *leak_start(bool count_pages)
 	char path[128];
 	size_t i;
 
-	if (access(DEBUGFS, R_OK))
-		return "no " DEBUGFS ": mount debugfs";
+	if (access(KVM_DEBUGFS, R_OK))
+		return "no " KVM_DEBUGFS ": mount debugfs";
 	if (!sums_are_zero(why, sizeof(why)))
 		return strncat(why, ": another VM runs here", sizeof(why) - strlen(why) - 1);
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_QUERY, 0) < 0)
@@ -169,10 +156,10 @@ bool leak_check(pid_t pid)
 		ok = false;
 
 	snprintf(prefix, sizeof(prefix), "%d-", pid);
-	d = opendir(DEBUGFS);
+	d = opendir(KVM_DEBUGFS);
 	while (d && (e = readdir(d)))
 		if (!strncmp(e->d_name, prefix, strlen(prefix))) {
-			say("FAIL leak: %s/%s is still there: the VM is", DEBUGFS, e->d_name);
+			say("FAIL leak: %s/%s is still there: the VM is", KVM_DEBUGFS, e->d_name);
 			ok = false;
 		}
 	if (d)
@@ -187,10 +174,9 @@ bool leak_check(pid_t pid)
 /* A counter of the VM, -1 if this kernel has none of that name. */
 long long vm_stat(struct vm *vm, const char *name)
 {
-	char path[160];
+	long long n;
 
-	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/%s", getpid(), vm->fd, name);
-	return read_number(path);
+	return kvm_stat(getpid(), vm->fd, name, &n) ? n : -1;
 }
 
 /* All counters of the VM; how many there are. */
@@ -201,7 +187,7 @@ u32 vm_stats(struct vm *vm, struct vm_stat *stat, u32 max)
 	u32 n = 0;
 	DIR *d;
 
-	snprintf(path, sizeof(path), DEBUGFS "/%d-%d", getpid(), vm->fd);
+	snprintf(path, sizeof(path), KVM_DEBUGFS "/%d-%d", getpid(), vm->fd);
 	d = opendir(path);
 	while (d && n < max && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || e->d_type == DT_DIR)
@@ -236,6 +222,6 @@ void check_gauges(struct vm *vm)
 	}
 #ifdef __x86_64__
 	if (!n)
-		fail("no gauges in " DEBUGFS);
+		fail("no gauges in " KVM_DEBUGFS);
 #endif
 }

@@ -238,11 +238,9 @@ static u64 number(const char *name, const char *text, u64 low, u64 high)
 
 	errno = 0;
 	n = strtoull(text, &end, 0);
-	if (errno || end == text || *end || n < low || n > high) {
-		fprintf(stderr, "stress: error: --%s '%s': a number from %llu to %llu, see -h\n", name,
-			text, (unsigned long long)low, (unsigned long long)high);
-		exit(EX_USE);
-	}
+	if (errno || end == text || *end || n < low || n > high)
+		refuse("--%s '%s': a number from %llu to %llu, see -h", name, text,
+		       (unsigned long long)low, (unsigned long long)high);
 	return n;
 }
 
@@ -263,15 +261,14 @@ int main(int argc, char **argv)
 	int c, rc;
 	size_t i;
 
+	wording.fail = "# ";
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'm':
 			for (i = 0; i < NR_MODES && strcmp(modes[i].name, optarg); i++)
 				;
-			if (i == NR_MODES) {
-				fprintf(stderr, "stress: error: no mode '%s': see -h\n", optarg);
-				return EX_USE;
-			}
+			if (i == NR_MODES)
+				refuse("no mode '%s': see -h", optarg);
 			chosen |= 1U << i;
 			break;
 		case 's': o.ms = number("seconds", optarg, 1, 1000000) * 1000; break;
@@ -283,13 +280,11 @@ int main(int argc, char **argv)
 		case 'r': o.round = number("round", optarg, 0, 1U << 30); break;
 		case 'c': count_pages = true; break;
 		case 'h': fputs(help, stdout); return 0;
-		default: return EX_USE;
+		default: return EX_USAGE;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "stress: error: unknown '%s': see -h\n", argv[optind]);
-		return EX_USE;
-	}
+	if (optind < argc)
+		refuse("unknown '%s': see -h", argv[optind]);
 	if (!chosen)
 		chosen = (1U << NR_MODES) - 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);

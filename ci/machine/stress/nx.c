@@ -33,8 +33,8 @@ static bool shadow_paging(void)
 {
 	char amd[8] = "", intel[8] = "";
 
-	read_line("/sys/module/kvm_amd/parameters/npt", amd, sizeof(amd));
-	read_line("/sys/module/kvm_intel/parameters/ept", intel, sizeof(intel));
+	module_parameter("kvm_amd", "npt", amd, sizeof(amd));
+	module_parameter("kvm_intel", "ept", intel, sizeof(intel));
 	return *amd == '0' || *amd == 'N' || *intel == 'N';
 }
 

@@ -8,13 +8,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "../lib/clock.h"
+#include "../lib/counts.h"
 #include "../lib/files.h"
+#include "../lib/words.h"
 #include "shared.h"
-
-#define EX_PASS	0
-#define EX_FAIL	1
-#define EX_USE	2
-#define EX_SKIP	4
 
 #define MAX_WORKERS	8
 /* Times patience(), which knows how slow the machine is: */
@@ -115,9 +113,7 @@ static inline bool is_present(struct region *r, u32 window)
 
 /* stress/host.c: words, time, files */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void fail_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-long now_ms(void);
 void sleep_us(long us);
 long patience(void);				/* gate.patience of the command line, or 1 */
 bool set_knob(const char *path, const char *value);
