@@ -24,6 +24,8 @@ struct vm {
 /* ioctl() that has to succeed. */
 int call(int fd, unsigned long request, const char *name, void *arg);
 void vm_make(struct vm *vm);
+/* With a memslot of small pages at 1 GiB, in window 1. Returns its memory. */
+uint8_t *vm_make_slot(struct vm *vm, bool log);
 void vm_free(struct vm *vm);
 /* One more vCPU of the VM that `of` is of, and what frees it; number is from 1 on. */
 void vm_more(struct vm *vm, const struct vm *of, unsigned int number);
@@ -71,6 +73,12 @@ void vm_drop_root(struct vm *vm);
 long long vm_stat(const struct vm *vm, const char *name);
 long long vm_stat_of(int pid, int fd, const char *name);
 
+/* facts/memory.c */
+/* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
+void *memory(size_t size, bool huge);
+/* The bytes of this process that are in transparent huge pages. */
+size_t huge_bytes(void);
+
 /* facts/trace.c: events of this kernel, SYSTEM/NAME */
 bool trace_present(const char * const *events);
 void trace_start(const char * const *events);
@@ -91,6 +99,26 @@ void svm_make(uint8_t *mem, uint64_t base, uint64_t npt, const uint8_t *l2_code,
 void svm_enable(int vcpu, uint64_t base);
 uint64_t svm_get(const uint8_t *mem, unsigned int at);
 void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
+
+/* facts/tables.c */
+void large_pages(void);
+void table_levels(void);
+void removed_gfns(void);
+void tables_freed(void);
+void unmap_invalid(void);
+void fault_invalid(void);
+
+/* facts/reach.c */
+unsigned int address_bits(void);		/* of the host's physical ones */
+void beyond_host(void);
+void beyond_root(void);
+void five_levels(void);
+
+/* facts/faults.c */
+void unmap_yields(void);
+void fast_faults(void);
+void cr0_wp(void);
+void roots_kept(void);
 
 /* facts/pae.c */
 void pae_l1(void);
@@ -142,11 +170,5 @@ extern const char * const backing_names[BACKINGS];
 /* size bytes at a multiple of HUGE, filled, in such pages; munmap() gives them back. */
 uint8_t *backed(size_t size, enum backing kind);
 void huge_return(void);
-
-/* facts/main.c */
-/* size bytes at a multiple of HUGE, filled; in huge pages or in small ones */
-void *memory(size_t size, bool huge);
-/* The bytes of this process that are in transparent huge pages. */
-size_t huge_bytes(void);
 
 #endif

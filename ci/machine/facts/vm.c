@@ -153,6 +153,16 @@ void vm_make(struct vm *vm)
 	close(kvm);
 }
 
+uint8_t *vm_make_slot(struct vm *vm, bool log)
+{
+	uint8_t *hva = memory(HUGE, false);
+
+	vm_make(vm);
+	vm_slot(vm, 1, GIB, HUGE, hva, log);
+	vm_window(vm, 1, GIB);
+	return hva;
+}
+
 void vm_more(struct vm *vm, const struct vm *of, unsigned int number)
 {
 	int kvm = open_kvm();
