@@ -89,17 +89,6 @@ static void replace(struct worker *me, struct region *r, u32 page, u32 n)
 	vm->n.replaces++;
 }
 
-void hole_begin(struct vm *vm)
-{
-	vm->holes++;
-}
-
-void hole_end(struct vm *vm)
-{
-	vm->hole_seq++;
-	vm->holes--;
-}
-
 static void away(struct worker *me, struct region *r, u32 page, u32 n)
 {
 	struct vm *vm = me->vm;

@@ -58,6 +58,18 @@ void write_page(struct vm *vm, struct region *r, u32 page, u8 *where)
 	mark_host_dirty(r, page);
 }
 
+/* Between these KVM_RUN may fail with EFAULT. */
+void hole_begin(struct vm *vm)
+{
+	vm->holes++;
+}
+
+void hole_end(struct vm *vm)
+{
+	vm->hole_seq++;
+	vm->holes--;
+}
+
 /* The promises of all vCPUs about a page whose life goes on. */
 void check_page(struct vm *vm, struct region *r, u32 page)
 {

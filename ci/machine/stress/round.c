@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -165,6 +166,20 @@ static void report(struct vm *vm)
 		fail("nothing was checked in %ld ms", vm->plan.ms + SLOW_MS * patience());
 }
 
+static struct vm *make(const struct plan *plan)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		fail("out of memory");
+	vm->plan = *plan;
+	pthread_mutex_init(&vm->map_lock, NULL);
+	rest_make(vm);
+	regions_make(vm);
+	vm_make(vm);
+	return vm;
+}
+
 int run_round(const struct plan *plan)
 {
 	u32 does = plan->does, i, w;
@@ -174,7 +189,7 @@ int run_round(const struct plan *plan)
 
 	signal(SIGUSR1, on_kick);
 	prctl(PR_SET_NAME, "round");
-	vm = vm_make(plan);
+	vm = make(plan);
 	/* Short stays fault more, long ones keep translations. */
 	vm->ctl->dwell = 16U << below(&rnd, 6);
 	dirty_setup(vm);
@@ -229,7 +244,7 @@ int run_round(const struct plan *plan)
 	if (does & DO_NUMA)
 		numa_stop();
 	report(vm);
-	vm_empty(vm);
+	slots_delete_all(vm);
 	check_gauges(vm);
 	vm_free(vm);
 	return EX_PASS;

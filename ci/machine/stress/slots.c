@@ -93,6 +93,16 @@ void slot_set(struct vm *vm, struct region *r, u32 w, bool present, bool log)
 		dirty_full(r);
 }
 
+void slots_delete_all(struct vm *vm)
+{
+	u32 i, w;
+
+	for (i = 0; i < NR_REGIONS; i++)
+		for (w = 0; w < vm->region[i].c->windows; w++)
+			slot_set(vm, &vm->region[i], w, false, false);
+	vm_delete_own_slots(vm);
+}
+
 /* From window a, which is there, to b, which is not. The log moves too. */
 static void slot_move(struct vm *vm, struct region *r, u32 a, u32 b)
 {

@@ -121,13 +121,13 @@ void restore_knobs(void);
 void *map_aligned(size_t size);
 
 /* stress/vm.c: the only user of the selftest library */
-struct vm *vm_make(const struct plan *plan);
+void vm_make(struct vm *vm);			/* of the plan and the regions that it has */
 int vm_run(struct vm *vm, u32 vcpu);		/* 0 or errno */
 u64 vm_mmio(struct vm *vm, u32 vcpu, bool *write);	/* GPA of the exit, 0: another one */
 void vm_mmio_answer(struct vm *vm, u32 vcpu, u64 value);
 u64 vm_mmio_value(struct vm *vm, u32 vcpu);
 void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size);
-void vm_empty(struct vm *vm);			/* no memslot is left */
+void vm_delete_own_slots(struct vm *vm);	/* that no region has */
 void vm_free(struct vm *vm);
 
 /* stress/region.c: memory regions, tags, lives */
@@ -138,14 +138,12 @@ void write_page(struct vm *vm, struct region *r, u32 page, u8 *where);
 void mark_host_dirty(struct region *r, u32 page);
 void check_page(struct vm *vm, struct region *r, u32 page);
 void check_all(struct vm *vm);
+void hole_begin(struct vm *vm);			/* some place has no memory ... */
+void hole_end(struct vm *vm);
 
 /* the workers, each a thread */
 void *pages_worker(void *arg);		/* stress/pages.c */
-void *slots_worker(void *arg);		/* stress/pages.c: between these KVM_RUN may fail with EFAULT */
-void hole_begin(struct vm *vm);
-void hole_end(struct vm *vm);
-
-/* stress/slots.c */
+void *slots_worker(void *arg);		/* stress/slots.c */
 void *dirty_worker(void *arg);		/* stress/dirty.c */
 void *nx_worker(void *arg);		/* stress/nx.c */
 void *migrate_worker(void *arg);	/* stress/migrate.c */
@@ -154,6 +152,7 @@ void *etmem_worker(void *arg);		/* stress/etmem.c */
 
 /* stress/slots.c */
 void slot_set(struct vm *vm, struct region *r, u32 window, bool present, bool log);
+void slots_delete_all(struct vm *vm);		/* no memslot is left, in no place */
 
 /* stress/log.c */
 void all_unmapped(struct vm *vm);		/* KVM has thrown all page tables away */

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -41,18 +40,10 @@ static void add_ctl(struct vm *vm)
 		fail("memslot for the control area: %s", strerror(errno));
 }
 
-struct vm *vm_make(const struct plan *plan)
+void vm_make(struct vm *vm)
 {
-	struct vm *vm = calloc(1, sizeof(*vm));
 	struct kvm_vm *kvm;
 	u32 pages, i, w;
-
-	if (!vm)
-		fail("out of memory");
-	vm->plan = *plan;
-	pthread_mutex_init(&vm->map_lock, NULL);
-	rest_make(vm);
-	regions_make(vm);
 
 	/* The program, stacks, and page tables: one for each 2 MiB, and the upper ones. */
 	pages = 1024 + vm->ctl_size / CHUNK + 1;
@@ -73,7 +64,7 @@ struct vm *vm_make(const struct plan *plan)
 		for (w = 0; w < vm->region[i].c->windows; w++)
 			virt_map(kvm, vm->region[i].c->win[w].gpa,
 				 vm->region[i].c->win[w].gpa, vm->region[i].c->pages, 0);
-	for (i = 0; i < plan->vcpus; i++) {
+	for (i = 0; i < vm->plan.vcpus; i++) {
 		vm_vcpu_add_default(kvm, i, guest_main);
 #ifdef __x86_64__
 		vcpu_set_cpuid(kvm, i, kvm_get_supported_cpuid());
@@ -81,7 +72,6 @@ struct vm *vm_make(const struct plan *plan)
 #endif
 		vcpu_args_set(kvm, i, 1, (uint64_t)i);
 	}
-	return vm;
 }
 
 int vm_run(struct vm *vm, u32 vcpu)
@@ -166,14 +156,10 @@ void vm_describe(struct vm *vm, u32 vcpu, char *buf, size_t size)
 #endif
 }
 
-void vm_empty(struct vm *vm)
+void vm_delete_own_slots(struct vm *vm)
 {
 	struct kvm_userspace_memory_region m = { .slot = CTL_SLOT };
-	u32 i, w;
 
-	for (i = 0; i < NR_REGIONS; i++)
-		for (w = 0; w < vm->region[i].c->windows; w++)
-			slot_set(vm, &vm->region[i], w, false, false);
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m))
 		fail("deleting the control area's memslot: %s", strerror(errno));
 	vm_mem_region_delete(vm->kvm, 0);
