@@ -1,16 +1,20 @@
 # shellcheck shell=bash
 # ci/unit/lib.sh - what the unit tests of kernel code on the host have in common: their
-# only option, a folder $TMP that goes with them, the compiler with its sanitizers.
+# options, a folder $TMP that goes with them, the compiler with its sanitizers.
 #
 # Usage:   . ci/unit/lib.sh    at the head of a test, which passes on its arguments
+#          --compile TREE...   as first of these: the test is compiled for these trees, and
+#                              does not run
 # Outputs: $TMP, and the functions below
 # Exit codes: 0 -h, 1 from test_trees: a tree fails, 2 an unknown option or no kernel tree,
 #          5 packages missing, or a function of the tree's
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
 
+compile_only=
 case "${1-}" in
 -h | --help) usage; exit 0 ;;
+--compile) compile_only=yes; shift ;;
 -*) die $EX_USAGE "unknown option '$1': see -h" ;;
 esac
 need_packages gcc libc6-dev
@@ -32,6 +36,11 @@ compile() {
 	gcc -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-sign-compare \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-I "$dir" -I "$TOP/ci/unit/include" -o "$out" "$@" "$dir/tdp_iter.c"
+}
+
+# runs COMMAND...: unless they were only to be compiled.
+runs() {
+	[ -n "$compile_only" ] || "$@"
 }
 
 # parts FILE NAME...: these functions, or macros, of a C file.
@@ -63,7 +72,7 @@ test_trees() {
 		nr=$((nr + 1))
 		build "$m" "$TMP/tree$nr"
 		word=ok
-		"$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
+		runs "$TMP/tree$nr" >"$TMP/ktap" 2>&1 || { word="not ok" failed=1; }
 		sed 's/^/  /' "$TMP/ktap"
 		echo "$word $nr $m"
 	done

@@ -5,7 +5,8 @@
 # Usage:   ci/unit/tdp-iter.sh          the base, which must fail the restart
 #                                       tests (CVE-2021-47094) and no other, and
 #                                       every milestone, which must pass them all
-#          ci/unit/tdp-iter.sh TREE...  these kernel trees; all must pass
+#          ci/unit/tdp-iter.sh [--compile] TREE...  these kernel trees; all must pass,
+#                                       or only compile
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], tdp_mmu_iter_cond_resched() of
 #          tdp_mmu.c, whether direct_page_fault() of mmu.c looks at the root's
 #          reach; the stand-ins for kernel headers in ci/unit/include/
@@ -48,7 +49,7 @@ grow() {
 run() {
 	local rc=0
 	build "$2" "$TMP/$1"
-	"$TMP/$1" >"$3" 2>&1 || rc=$?
+	runs "$TMP/$1" >"$3" 2>&1 || rc=$?
 	sed 's/^/  /' "$3"
 	return $rc
 }

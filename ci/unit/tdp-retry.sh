@@ -4,7 +4,7 @@
 # AddressSanitizer and UBSan.
 #
 # Usage:   ci/unit/tdp-retry.sh            the last milestone of the series
-#          ci/unit/tdp-retry.sh TREE...    these kernel trees
+#          ci/unit/tdp-retry.sh [--compile] TREE...  these kernel trees; or compile only
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
 #          bits of leaves, the end of a fault's, handle_changed_spte_dirty_log(),
 #          kvm_tdp_mmu_write_spte() if it returns something; with what a fault may

@@ -4,7 +4,7 @@
 # UBSan.
 #
 # Usage:   ci/unit/tdp-zap.sh            the last milestone of the series
-#          ci/unit/tdp-zap.sh TREE...    these kernel trees
+#          ci/unit/tdp-zap.sh [--compile] TREE...  these kernel trees; or compile only
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch]; of tdp_mmu.c there tdp_mmu_zap_spte_atomic(),
 #          handle_removed_tdp_mmu_page(), zap_gfn_range() and what they walk by; the
 #          stand-ins for kernel headers in ci/unit/include/
