@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034 # variables of ci/prove
-# ci/lib/proof.sh - what lies in ci/proofs, and what the map says of it.
+# ci/lib/proof.sh - what lies in ci/proofs, and what the patches' headers say of it.
 #
 # Usage:   . ci/lib/proof.sh         after scripts/lib/lib.sh
-# Inputs:  ci/proofs/PROOF/, series, upstream-map.csv
+# Inputs:  ci/proofs/PROOF/, series, the headers of the patches
 # Outputs: the functions below
-# Exit codes: 1 proofs and map do not fit, 2 a proof that is not in order
+# Exit codes: 1 proofs and headers do not fit, 2 a proof that is not in order
 
 PROOFS=$TOP/ci/proofs
 PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails base"
@@ -96,45 +96,55 @@ line_of() {
 	echo "${n:-1}"
 }
 
-# map_proofs: "LINE PATCH PROOF" for each proof that a row of the map names.
-map_proofs() {
-	local tool line row p evidence slug rows
-	tool=$("$TOP/scripts/lib/build-tool" map-rows) || exit
-	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
-	while IFS=$'\x1f' read -r row p _ _ _ _ _ _ _ evidence _; do
-		while read -r _ slug; do
-			[ -z "$slug" ] || echo "$row $p $slug"
-		done < <(grep -oE '\bprove [a-z0-9-]+' <<<"$evidence")
-	done <<<"$rows"
+# tested_proofs: "PATCH:LINE PATCH PROOF" for each `prove PROOF` that the Tested: of a patch
+# has; LINE is where the Tested: begins.
+tested_proofs() {
+	local p line n at text
+	while read -r p; do
+		n=0 at='' text=''
+		while IFS= read -r line; do
+			n=$((n + 1))
+			case $line in
+			---) break ;;
+			Tested:*) at=$n text=$line ;;
+			'') [ -z "$at" ] || break ;;
+			*) text+=${at:+ $line} ;;
+			esac
+		done <"$TOP/$p"
+		while [[ $text =~ (^|[^a-z])prove\ ([a-z0-9-]+) ]]; do
+			echo "$p:$at $p ${BASH_REMATCH[2]}"
+			text=${text#*"${BASH_REMATCH[0]}"}
+		done
+	done < <(project_patches)
 }
 
 named_proofs() {
-	map_proofs | cut -d' ' -f3 | sort -u
+	tested_proofs | cut -d' ' -f3 | sort -u
 }
 
-# check_proofs: each proof is in order, and named by a row of its own patch; each
-# name in the map is that of a proof.
+# check_proofs: each proof is in order, and named by the header of its own patch; each
+# name in a header is that of a proof.
 check_proofs() {
-	local slug rows row p bad=0 n=0
-	rows=$(map_proofs) || exit
+	local slug rows at p bad=0 n=0
+	rows=$(tested_proofs) || exit
 	while read -r slug; do
 		n=$((n + 1))
 		(use_kind "$(kind_for "$slug")"; read_proof "$slug") || { bad=$EX_FAIL; continue; }
 		if ! grep -qE " $slug\$" <<<"$rows"; then
-			echo "ci/proofs/$slug/proof:1: error: the map does not name it: 'prove $slug' belongs into the evidence of its row" >&2
+			echo "ci/proofs/$slug/proof:1: error: no patch names it: 'prove $slug' belongs into the Tested: of its patch" >&2
 			bad=$EX_FAIL
 		fi
 	done < <(all_proofs)
-	while read -r row p slug; do
-		[ -n "$row" ] || continue
+	while read -r at p slug; do
+		[ -n "$at" ] || continue
 		if [ ! -d "$PROOFS/$slug" ]; then
-			echo "upstream-map.csv:$row: error: no proof '$slug' in ci/proofs" >&2
+			echo "$at: error: no proof '$slug' in ci/proofs" >&2
 			bad=$EX_FAIL
 		elif [ "$(proof_value "$slug" patch)" != "$p" ]; then
-			echo "upstream-map.csv:$row: error: '$slug' proves $(proof_value "$slug" patch), not this patch" >&2
+			echo "$at: error: '$slug' proves $(proof_value "$slug" patch), not this patch" >&2
 			bad=$EX_FAIL
 		fi
 	done <<<"$rows"
-	echo "$n proofs, $(grep -c . <<<"$rows") rows of the map name one"
+	echo "$n proofs, named by $(grep -c . <<<"$rows") headers"
 	return "$bad"
 }

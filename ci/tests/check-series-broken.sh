@@ -25,8 +25,8 @@ feed() { project; "$@"; broken --milestones "$MILESTONES"; }
 cut_at() { truncate -s "$1" "$P/$A"; }
 nul_in() { printf 'a\0b\n' >>"$P/$1"; }
 long_in() { head -c 3000000 /dev/zero | tr '\0' x >>"$P/$1"; echo >>"$P/$1"; }
-open_quote() { sed -i '2s/A Person/"A Person/' "$P/upstream-map.csv"; }
-quotes() { sed -i '2s/A Person/A "P" erson/;3s/""walk"""/"x"y/' "$P/upstream-map.csv"; }
+open_quote() { sed -i '2s/C Person/"C Person/' "$P/patches/omitted.csv"; }
+quotes() { sed -i '2s/C Person/C "P" erson/;2s/mm: No/"x"y/' "$P/patches/omitted.csv"; }
 huge() { sed -i '32s/.*/@@ -999999999,999999999 +999999999,999999999 @@/' "$P/$A"; }
 empty() { : >"$P/$1"; }
 crlf() { sed -i 's/$/\r/' "$P/$1"; }
@@ -38,7 +38,7 @@ cuts_all() {
 	for ((n = 1; n < size; n += 29)); do feed cut_at $n || { echo "cut at byte $n"; return 1; }; done
 }
 check "broken: patch cut at any byte" cuts_all
-for f in "$A" series upstream-map.csv; do
+for f in "$A" series upstream-map.csv patches/omitted.csv; do
 	for how in nul_in long_in empty crlf noise; do
 		check "broken: $how $f" feed $how "$f"
 	done

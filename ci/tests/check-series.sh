@@ -15,6 +15,7 @@ finds() {
 	project
 	sed -i -E "$edit" "$P/$file"
 	[ "$file" != series ] || cp "$P/series" "$P/patches/stable.series"
+	[ "$file" = upstream-map.csv ] || derive_map
 	expect 1 "^$pattern" run "$@" || return 1
 	[ "$(wc -l <"$TMP/.out")" -eq 1 ] || { echo "more than one finding:"; cat "$TMP/.out"; return 1; }
 }
@@ -31,34 +32,28 @@ while IFS='~' read -r file edit pattern; do
 	check "$file: ${pattern#*error: }" finds "$file" "$edit" "$pattern"
 done <<END
 series~1s/iterator/walks/~series:2: error: no heading above the first patch of iterator
-series~3s#.*#$A#~series:3: error: .* for the second time, first on line 2
-upstream-map.csv~1s/note/remark/~upstream-map.csv:1: error: the header row is not
-upstream-map.csv~2s/,1\$/,1,/~upstream-map.csv:2: error: 12 fields instead of 11
-upstream-map.csv~2s/adapted/taken/~upstream-map.csv:2: error: relation 'taken'
-upstream-map.csv~2s/,iterator,/,rwlock-rcu,/~upstream-map.csv:2: error: milestone 'rwlock-rcu', the patch lies in iterator
-upstream-map.csv~6s/rwlock-rcu/someday/~upstream-map.csv:6: error: 'someday' is not a milestone
-upstream-map.csv~6s#^#$A#~upstream-map.csv:6: error: an omitted row names no patch
-upstream-map.csv~6s/not needed//~upstream-map.csv:6: error: omitted without a reason
-upstream-map.csv~6s/c{40}/ccc/~upstream-map.csv:6: error: upstream_commit 'ccc'
-upstream-map.csv~6s/v5.14/5.14/~upstream-map.csv:6: error: upstream_version '5.14'
-upstream-map.csv~6s/C Person//~upstream-map.csv:6: error: no upstream_author
-upstream-map.csv~6s/mm: No//~upstream-map.csv:6: error: no upstream_title
-upstream-map.csv~6s/X2/two/~upstream-map.csv:6: error: entry 'two'
-upstream-map.csv~6s/X2/X1/~upstream-map.csv:6: error: entry X1 has a row already, on line 3
-upstream-map.csv~6s/c{40}/$ID_A/~upstream-map.csv:6: error: commit a* has a row already, on line 2
-upstream-map.csv~4s/,none,/,v5.12,/~upstream-map.csv:4: error: upstream_version 'v5.12' without an upstream_commit
-upstream-map.csv~2s/unit test//~upstream-map.csv:2: error: no evidence
-upstream-map.csv~2s/unit test/FILL-IN/~upstream-map.csv:2: error: FILL-IN is still to be written
-upstream-map.csv~2s/f{40}/ff/~upstream-map.csv:2: error: folded_fixes 'ff'
-upstream-map.csv~3s/,folded,,/,folded,$ID_F,/~upstream-map.csv:3: error: folded_fixes belong to the row
-upstream-map.csv~3s#^$A,iterator#$L,rwlock-rcu#~upstream-map.csv:3: error: f{12} is a folded fix of $A
-upstream-map.csv~3s#,folded,,,#,partial,,test,#;2s/$ID_F//~upstream-map.csv:3: error: $A has its row on line 2
+upstream-map.csv~1s/note/remark/~upstream-map.csv:1: error: not what the headers and patches/omitted.csv give: scripts/derive-series
+upstream-map.csv~4s/5.13/5.14/~upstream-map.csv:4: error: not what the headers
+upstream-map.csv~4d~upstream-map.csv:4: error: not what the headers
+upstream-map.csv~\$s/\$/\nx/~upstream-map.csv:7: error: no header and no row of patches/omitted.csv gives this line
+patches/omitted.csv~1s/reason/why/~patches/omitted.csv:1: error: the header row is not
+patches/omitted.csv~2s/No,/No,,/~patches/omitted.csv:2: error: 6 fields instead of 5
+patches/omitted.csv~2s/c{40}/ccc/~patches/omitted.csv:2: error: commit 'ccc' is not an id
+patches/omitted.csv~2s/v5.14/5.14/~patches/omitted.csv:2: error: version '5.14' is not
+patches/omitted.csv~2s/C Person//~patches/omitted.csv:2: error: no author
+patches/omitted.csv~2s/mm: No//~patches/omitted.csv:2: error: no title
+patches/omitted.csv~2s/"not needed//;3d~patches/omitted.csv:2: error: left out without a reason
+patches/omitted.csv~2s/not needed/FILL-IN/~patches/omitted.csv:2: error: FILL-IN is still to be written
+patches/omitted.csv~2s/c{40}/$ID_A/~patches/omitted.csv:2: error: commit a{12} is in $A already, on line 7
+patches/omitted.csv~2s/c{40}/${ID_F:0:12}/~patches/omitted.csv:2: error: commit f{12} is in $L already, on line 18
+$L~18s/f{40}/$ID_A/~$L:18: error: commit a{12} is in $A already, on line 7
+$L~18s/f{40}/fff/~$L:18: error: expected 'Folds: \(' 40 hex digits ', vX.Y\)'
+$L~18s/, v5.13/, 5.13/~$L:18: error: expected 'Folds: \('
+$L~19s/"mm/mm/~$L:18: error: expected 'Folds: \('
 $A~1s/TDP MMU/Somebody/~$A:1: error: expected 'From: TDP
 $A~2s/Sat/Sun/~$A:2: error: .* is not a date of RFC 2822
 $A~3s/Subject: /Subject: [PATCH] /~$A:3: error: the subject starts with a bracket
-$A~3s/Walk/Run/~$A:3: error: subject 'mm: Run once', upstream-map.csv line 2
 $A~4d~$A:4: error: expected an empty line after the mail header
-$A~6s/12-rc1/13/~$A:6: error: version 'v5.13', upstream-map.csv line 2
 $A~6s/from/from:/~$A:6: error: expected 'from mainline
 $A~8s/cleanup/clean/~$A:8: error: expected 'category: '
 $A~9s/NA/none/~$A:9: error: expected 'bugzilla: '
@@ -68,7 +63,6 @@ $A~14s/-//~$A:14: error: expected a line of 32 dashes
 $A~16d~$A:17: error: no explanation
 $A~16s/Walk/FILL-IN/~$A:16: error: FILL-IN is still to be written
 $A~18s/Adap/Adop/~$A:20: error: expected 'Adaptation: '
-$A~20s/A Person/B Person/~$A:20: error: Upstream-author 'B Person', upstream-map.csv line 2
 $A~20d~$A:20: error: expected 'Upstream-author: '
 $A~20s/^/Base: sometimes\n/~$A:20: error: expected 'Base: ' openeuler or stable
 $A~20s/^/Base: stable\n/~$A:20: error: Base: stable, and line 2 of 'series' gives it to openEuler: write '#stable: $A' there
@@ -106,12 +100,15 @@ more() {
 	shift
 	project
 	(cd "$P" && "$@")
+	[ "$1" = map_crlf ] || derive_map || true
 	expect 1 "$want" run
 }
 option() { sed -i "2s/$/ -p0/" series; }
+again() { sed -i "3s#.*#$A#" series; }
 indent() { sed -i "3s/^/ # x/" series; }
-no_row() { echo patches/rwlock-rcu/none.patch >>series; }
 map_crlf() { sed -i 's/$/\r/' upstream-map.csv; }
+omitted_crlf() { sed -i 's/$/\r/' patches/omitted.csv; }
+no_map() { rm upstream-map.csv; mkdir upstream-map.csv; }
 stray() { echo x >patches/iterator/README; }
 cover_sound() {
 	project
@@ -121,17 +118,16 @@ cover_sound() {
 stray_cover() { mkdir patches/someday; echo x >patches/someday/COVER; }
 gone() { rm "$A"; }
 order() { printf '# rwlock-rcu\n%s\n# iterator\n%s\n' "$L" "$A" >series; }
-unknown() { mv patches/iterator patches/walks; sed -i 's#patches/iterator#patches/walks#' series upstream-map.csv; }
+unknown() { mv patches/iterator patches/walks; sed -i 's#patches/iterator#patches/walks#' series; }
 binary() { sed -i '30,$d' "$A"; printf 'GIT binary patch\nliteral 0\n' >>"$A"; }
 nothing() { sed -i '29,$d' "$A"; }
 cut_off() { truncate -s -1 "$A"; }
 carriage() { sed -i '5s/$/\r/' "$A"; }
-wrong_kind() { sed -i 's/,local,/,partial,/;s/,,none,,mm/,'$ID_A',v5.12,A,mm/' upstream-map.csv; }
 deep() { sed -i '4s/$/\n\n\n\n\n\n\n/' "$A"; }
 parent() { sed -i 's#fs/walk.c#fs/../../walk.c#g' "$A"; }
 twice() { local again; again=$(sed -n 29,35p "$A"); echo "$again" >>"$A"; }
 same_text() { sed -i '34,35d;33s/$/\n int c;/;32s/.*/@@ -10,3 +10,3 @@/' "$A"; }
-base() { sed -i "s/^\(Upstream-author\|Tested\):/Base: $2\n&/;tx;b;:x;n;bx" "$1"; }
+base() { sed -i "s/^\(Upstream-author\|Folds\|Tested\):/Base: $2\n&/;tx;b;:x;n;bx" "$1"; }
 both_kinds() {
 	base "$A" openeuler
 	base "$L" stable
@@ -146,7 +142,6 @@ kinds_sound() {
 no_stable() { rm patches/stable.series; }
 stable_too() { both_kinds; sed "s/^#stable: //" series >patches/stable.series; }
 no_base() { both_kinds; sed -i '/^Base: /d' "$L"; }
-no_base_row() { both_kinds; sed -i "/^$(basename "$L")/d; /^${L//\//.},/,/^lines/d" upstream-map.csv; }
 base_late() { sed -i 's/^Tested:/Base: openeuler\n&/' "$A"; }
 base_early() { sed -i 's/^Adaptation:/Base: openeuler\n&/' "$A"; }
 stable_word() { sed -i "s@^$L@#stable:$L@" series patches/stable.series; }
@@ -156,14 +151,15 @@ check "a patch for openEuler in the series for stable" \
 	more "^patches/stable.series:2: error: line 3 of 'series' gives another line" stable_too
 check "a line #stable: without Base: stable" \
 	more "^series:5: error: a line '#stable: ', and the header of $L has no 'Base: stable'" no_base
-check "a line #stable: without a row" more "^series:5: error: no row adapted, partial or local" no_base_row
 check "Base: behind the author" more "^$A:21: error: expected 'Tested: ' and what was run, found 'Base" base_late
 check "Base: before the adaptation" more "^$A:18: error: expected 'Adaptation: '.*, found 'Base" base_early
 check "a line #stable without its form" more "^series:5: error: '#stable:$L' is neither" stable_word
+check "a patch twice in the series" more '^series:3: error: .* for the second time, first on line 2' again
 check "an option in the series" more "^series:2: error: .*neither a comment from column 1" option
 check "an indented comment" more "^series:3: error: .*neither a comment from column 1" indent
-check "a line without a row" more "^series:6: error: no row adapted, partial or local" no_row
-check "a map with CRLF" more '^upstream-map.csv:1: error: holds a carriage return' map_crlf
+check "a map with CRLF" more '^upstream-map.csv:1: error: not what the headers' map_crlf
+check "commits that are left out, with CRLF" more '^patches/omitted.csv:1: error: holds a carriage return' omitted_crlf
+check "no map" more '^upstream-map.csv:1: error: cannot read it .*: scripts/derive-series' no_map
 check "a file without a line" more '^patches/iterator/README:1: error: no line' stray
 check "a milestone's text for the cover letter" cover_sound
 check "such a text of no milestone" more '^patches/someday/COVER:1: error: no line' stray_cover
@@ -174,38 +170,36 @@ check "a binary diff" more "^$A:30: error: a binary diff" binary
 check "a patch without a diff" more "error: no 'diff --git' line" nothing
 check "no newline at the end" more "^$A:45: error: does not end with a newline" cut_off
 check "a carriage return" more "^$A:5: error: carriage return" carriage
-check "inclusion against relation" more "^$L:5: error: 'openEuler inclusion', upstream-map.csv line 4 says 'partial'" wrong_kind
 check "inclusion line too far down" more "^$A:[0-9]*: error: expected 'mainline inclusion'" deep
 check "a path that leaves the tree" more "^$A:29: error: .* is not a plain path" parent
 check "a file twice in a patch" more "^$A:46: error: fs/walk.c is in this patch twice, first on line 29" twice
 check "a hunk that changes nothing" more "^$A:32: error: hunk changes nothing" same_text
 
-# a commit that mainline has not, one that has none, and the plan's counterpart of it
+# a commit that mainline has not; one upstream change for two kinds of base
 stable() {
 	project
-	sed -i '3s/v5.13/stable/' "$P/upstream-map.csv"
-	sed -i '3s/v5.13/stable/' "$P/plan.csv"
+	sed -i 's/, v5.13/, stable/' "$P/$L"
+	sed -i 's/v5.13/stable/' "$P/plan.csv"
+	derive_map
 	expect 0 '' run --plan "$P/plan.csv"
 }
-counterpart() {
+two_bases() {
 	project
-	sed -i '6s/c\{40\},v5.14,C Person/,,/' "$P/upstream-map.csv"
-	sed -i "4s/v5.14/${1-none}/" "$P/plan.csv"
-	expect "${2-0}" "${3-}" run --plan "$P/plan.csv"
+	(cd "$P" && both_kinds && sed -i "/^Folds/,/ its end/d; s/^openEuler inc.*/$(sed -n 5,7p "$A" | paste -sd@ | sed 's/@/\\n/g')/; s/^Base: stable/&\nUpstream-author: A Person/; s#^Ref.*#Reference: https://git.kernel.org/torvalds/c/${ID_A:0:12}#" "$L")
+	derive_map
+	expect 0 '' run
 }
 check "a commit of stable branches only" stable
-check "plan: no commit, only its counterpart" counterpart
-check "plan: a commit that is missing" counterpart v5.14 1 "^upstream-map.csv:6: error: upstream_commit '', the plan has 'c*'"
+check "one commit, a patch for each kind of base" two_bases
 
 # the plan
 while IFS='~' read -r edit pattern; do
 	check "plan: ${pattern#*error: }" finds plan.csv "$edit" "$pattern" --plan "$P/plan.csv"
 done <<END
-s/^9,default-on/9,iterator/~upstream-map.csv:1: error: no row for entry 9 of the plan
-2s/A Person/Z Person/~upstream-map.csv:2: error: upstream_author 'A Person', the plan has 'Z Person'
-2s/5.12-rc1/5.12/~upstream-map.csv:2: error: upstream_version
-2s/once/twice/~upstream-map.csv:2: error: upstream_title
-4s/rwlock-rcu/iterator/~upstream-map.csv:6: error: milestone 'rwlock-rcu', the plan has 'iterator'
-4s/X2/X3/;4s/rwlock-rcu/default-on/~upstream-map.csv:6: error: the plan has no entry X2
+s/^9,default-on/9,iterator/~patches/omitted.csv:1: error: neither a patch nor a reason for d{12} of the plan \(entry 9, iterator\), 'mm: Later'
+2s/A Person/Z Person/~$A:7: error: author 'A Person', the plan has 'Z Person'
+2s/5.12-rc1/5.12/~$A:7: error: version
+2s/once/twice/~$A:7: error: title
+4s/5.14/5.15/~patches/omitted.csv:2: error: version 'v5.14', the plan has 'v5.15'
 END
 tap_end

@@ -82,7 +82,7 @@ range_diff() {
 	END
 }
 no_difference() {
-	sed -i "s/${ID[base]},v5.10/${ID[walk]},v5.11/; /one.patch/d" "$P/upstream-map.csv"
+	sed -i "s/^${ID[base]}/${ID[walk]}/; s/v5.10/v5.11/; /iterator.one/d" "$P/upstream-map.csv"
 	expect 0 '^no difference but line numbers$' run --diff same
 }
 my_settings() {

@@ -54,10 +54,11 @@ ID[lost]=$(git rev-parse lost)
 
 good_map() {
 	map
-	row one walk v5.12-rc1 "A Person (with B Person)" "mm: Walk once" adapted "${ID[first]}"
+	row one walk v5.12-rc1 "A Person (with B Person)" "mm: Walk once" adapted
+	row one first "" "" "" folded
 	row one fix v5.13-rc1 "A Person" '"mm: Fix the ""walk"", and its comma"' folded
 	row one revert v5.14-rc1 "R Person" '"Revert ""mm: Walk once"""' partial
-	row "" last none "R Person" "mm: A fix of both" omitted "" "not needed"
+	row "" last none "R Person" "mm: A fix of both" omitted "not needed"
 	sed -i 's/,none,R Person/,v5.14,R Person/' "$P/upstream-map.csv"
 	git tag -f v5.14 master
 }
@@ -77,11 +78,11 @@ all_there() {
 lines_for_programs() {
 	good_map
 	porcelain 0 <<-END
-	omitted	${ID[last]}	1600011000	v5.14	fixes	$(smaller walk fix)	$ONE	mm: A fix of both
-	omitted	${ID[last]}	1600011000	v5.14	fixes	$(larger walk fix)	$ONE	mm: A fix of both
-	taken	${ID[revert]}	1600010000	v5.14-rc1	reverts	${ID[walk]}	$ONE	Revert "mm: Walk once"
-	taken	${ID[first]}	1600009000	v5.14-rc1	fixes	${ID[fix]}	$ONE	mm: A fix of the fix
-	taken	${ID[fix]}	1600004000	v5.13-rc1	fixes	${ID[walk]}	$ONE	mm: Fix the "walk", and its comma
+	omitted	${ID[last]}	1600011000	v5.14	fixes	$(smaller walk fix)	iterator/one	mm: A fix of both
+	omitted	${ID[last]}	1600011000	v5.14	fixes	$(larger walk fix)	iterator/one	mm: A fix of both
+	taken	${ID[revert]}	1600010000	v5.14-rc1	reverts	${ID[walk]}	iterator/one	Revert "mm: Walk once"
+	taken	${ID[first]}	1600009000	v5.14-rc1	fixes	${ID[fix]}	iterator/one	mm: A fix of the fix
+	taken	${ID[fix]}	1600004000	v5.13-rc1	fixes	${ID[walk]}	iterator/one	mm: Fix the "walk", and its comma
 	end	11	5	0	0
 	END
 }
@@ -106,19 +107,19 @@ absent() {
 	good_map
 	row two none v5.14 "A Person" "mm: None" adapted
 	row two lost v5.14 "A Person" "mm: Lost" adapted
-	expect 1 "^upstream-map.csv:6: error: 999999999999 is not in the clone\$" run &&
-		grep -q "^upstream-map.csv:7: error: ${ID[lost]:0:12} is in the clone, but neither its tip" "$TMP/.out"
+	expect 1 "^upstream-map.csv:7: error: 999999999999 is not in the clone\$" run &&
+		grep -q "^upstream-map.csv:8: error: ${ID[lost]:0:12} is in the clone, but neither its tip" "$TMP/.out"
 }
 folded_absent() {
 	good_map
-	sed -i "2s/${ID[first]}/${ID[none]} ${ID[first]}/" "$P/upstream-map.csv"
-	expect 1 "^upstream-map.csv:2: error: 999999999999 is not in the clone\$" run
+	row one none "" "" "" folded
+	expect 1 "^upstream-map.csv:7: error: 999999999999 is not in the clone\$" run
 }
 stable() {
 	good_map
 	row two none stable "A Person" "mm: None" adapted
 	row two lost v5.14 "A Person" "mm: Lost" adapted
-	expect 1 "^upstream-map.csv:7: error: ${ID[lost]:0:12} is in the clone" run &&
+	expect 1 "^upstream-map.csv:8: error: ${ID[lost]:0:12} is in the clone" run &&
 		[ "$(wc -l <"$TMP/.out")" -eq 2 ]
 }
 ID[none]=9999999999999999999999999999999999999999
@@ -137,7 +138,7 @@ check "a folded fix that is not there" folded_absent
 
 # other forms of a clone
 good_map
-check "no clone: says what it would do" expect 4 'nothing done. .* the 4 rows' "$P/scripts/check-upstream"
+check "no clone: says what it would do" expect 4 'nothing done. .* the 5 rows' "$P/scripts/check-upstream"
 bare() {
 	git clone -q --bare "$CLONE" "$TMP/bare" && git -C "$TMP/bare" gc -q &&
 		expect 0 ' 0 missing$' "$P/scripts/check-upstream" --git "$TMP/bare"
@@ -192,8 +193,8 @@ bad_map() {
 }
 check "a row with too few fields" bad_map '2s/,adapted//'
 check "an id that is too short" bad_map "2s/${ID[walk]}/${ID[walk]:0:11}/"
-check "another header" bad_map '1s/note,entry/entry,note/'
-check "a quote left open" bad_map '3s/""walk""/""walk"/'
+check "another header" bad_map '1s/cve,note/note,cve/'
+check "a quote left open" bad_map '4s/""walk""/""walk"/'
 empty_map() {
 	map
 	expect 2 'it names no upstream commit' run

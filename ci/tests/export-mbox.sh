@@ -95,7 +95,8 @@ cover_letter() {
 	has "${#PATCHES[@]} patches for" && has "$title" &&
 		has "$(cd "$P" && lsdiff --no-filename --strip 1 "${PATCHES[@]}" | sort -u | wc -l) files changed," || return 1
 	# behind its author, with no other author between
-	m=$(sed -n "s#^${PATCHES[0]},[^,]*,[^,]*,[^,]*,\([^,]*\),.*#\1#p" "$P/upstream-map.csv")
+	m=${PATCHES[0]#patches/}
+	m=$(sed -n "s#^[^,]*,[^,]*,${m%.patch},[^,]*,[^,]*,\([^,]*\),.*#\1#p" "$P/upstream-map.csv")
 	sed -n "/^$m ([0-9]*):\$/,/^\$/p" "$TMP/out/tdp-mmu.mbox" | grep -qxF "  $title"
 }
 
@@ -160,7 +161,7 @@ check "a title and a name that are not ASCII" not_ascii
 first=${PATCHES[0]}
 check "a line that would end the mail" with_edit '20s/^/From here\n/' "$first" refused 1 "^$first:20: error: a line that begins with 'From '"
 check "a patch without a date" with_edit 2d "$first" refused 1 "^$first:1: error: no header"
-check "a patch without a row" with_edit "\\#^$first#d" upstream-map.csv refused 1 "^$first:1: error: no row"
+check "a patch without a row" with_edit "2d" upstream-map.csv refused 1 "^$first:1: error: no row"
 check "a milestone without a text" with_edit "1,\$d" "$(dirname "$first")/COVER" refused 1 "^patches/iterator/COVER:1: error: missing or empty"
 check "a text that would end the mail" with_edit '3s/^/From here\n/' "$(dirname "$first")/COVER" refused 1 "^patches/iterator/COVER:3: error: a line that begins with 'From '"
 check "a broken map" with_edit '2s/^/"/' upstream-map.csv refused 2 'upstream-map.csv:2: error'

@@ -23,7 +23,6 @@ only() {
 		printf '%s\n' '' "diff --git a/virt/kvm/$1.c b/virt/kvm/$1.c" 'new file mode 100644' \
 			--- "+++ b/virt/kvm/$1.c" '@@ -0,0 +1 @@' "+int $1;" | sed 's,^---$,--- /dev/null,'
 	} >"$P/$2"
-	echo "$2,$(basename "$(dirname "$2")"),,,,KVM: $(basename "$2" .patch),local,,read,," >>"$P/upstream-map.csv"
 }
 
 # both: series: one, oe, two; st, three. The tree is stable's, or with an argument
@@ -49,20 +48,20 @@ sound() {
 }
 
 others_stay() {
-	both && rebase '1{h;d};2G' && wrote "changed series" "changed $STABLE" && same series "$STABLE" &&
+	both && rebase '1{h;d};2G' && wrote "changed series" "changed $STABLE" "changed upstream-map.csv" && same series "$STABLE" upstream-map.csv &&
 		series_is "$I" $TWO $ONE $OE "$R" "#stable: $ST" $THREE && stable || return 1
-	both && rebase '1d' && wrote "removed $ONE" "changed series" "changed $STABLE" &&
+	both && rebase '1d' && wrote "removed $ONE" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		series_is "$I" $OE $TWO "$R" "#stable: $ST" $THREE || return 1
-	both euler && rebase '4d' && wrote "removed $THREE" "changed series" "changed $STABLE" &&
+	both euler && rebase '4d' && wrote "removed $THREE" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		series_is "$I" $ONE $OE $TWO "$R" "#stable: $ST" && printf '%s\n' "$I" $ONE $TWO "$R" $ST | diff - "$P/$STABLE"
 }
 
 new_ones() {
 	both euler && echo x >"$TMP/tree/Kbuild" && commit "KVM: More" "Base: openeuler" &&
-		wrote "new patches/rwlock-rcu/more.patch" "changed series" &&
-		series_is "$I" $ONE $OE $TWO "$R" "#stable: $ST" $THREE patches/rwlock-rcu/more.patch && same more.patch series || return 1
+		wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed upstream-map.csv" &&
+		series_is "$I" $ONE $OE $TWO "$R" "#stable: $ST" $THREE patches/rwlock-rcu/more.patch && same more.patch series upstream-map.csv || return 1
 	both && echo x >"$TMP/tree/Kbuild" && commit "KVM: More" "Base: stable" &&
-		wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed $STABLE" &&
+		wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		series_is "$I" $ONE $OE $TWO "$R" "#stable: $ST" $THREE "#stable: patches/rwlock-rcu/more.patch"
 }
 

@@ -19,7 +19,7 @@ unchanged_branch() {
 
 from_nothing() {
 	branch
-	rm -r "$P/patches"
+	find "$P/patches" -type f ! -name omitted.csv -delete
 	wrote "new $ONE" "new $TWO" "new $THREE" "new $STABLE" && same
 }
 
@@ -45,7 +45,7 @@ changed() {
 retitled() {
 	branch
 	in_tree git commit -q --amend -m "$(in_tree git log -1 --format=%B | sed '1s/.*/KVM: Other words/')"
-	wrote "changed $THREE" && same "$THREE" && sed '3s/.*/Subject: KVM: three/' "$P/$THREE" | diff - "$TMP/was/$THREE" && stable
+	wrote "changed $THREE" "changed upstream-map.csv" && same "$THREE" upstream-map.csv && sed '3s/.*/Subject: KVM: three/' "$P/$THREE" | diff - "$TMP/was/$THREE" && stable
 }
 
 new() {
@@ -55,11 +55,11 @@ new() {
 	commit "KVM: x86/mmu: Don't count A/D (of \"it\")" $'Why.\n\nSigned-off-by: A <a@example.org>'
 	in_tree git rebase --continue || return 1
 	local path=patches/iterator/dont-count-ad-of-it.patch
-	wrote "new $path" "changed series" "changed $STABLE" && same "$path" series "$STABLE" &&
+	wrote "new $path" "changed series" "changed $STABLE" "changed upstream-map.csv" && same "$path" series "$STABLE" upstream-map.csv &&
 		series_is '# milestone: iterator' $ONE $path $TWO '# milestone: rwlock-rcu' $THREE || return 1
 	grep -qx 'From: Somebody <somebody@example.org>' "$P/$path" &&
 		[ "$(sed -n '5,/^---$/p' "$P/$path")" = $'Why.\n\nSigned-off-by: A <a@example.org>\n---' ] &&
-		grep -q "^series:3: error: no row adapted, partial or local of 'upstream-map.csv' names $path" "$TMP/log" &&
+		grep -q "^$path:5: error: expected 'mainline inclusion'" "$TMP/log" &&
 		stable && grep -q Patch-file: <(git -C "$TMP/second" log tdp-mmu~2 -1)
 }
 
@@ -71,7 +71,7 @@ new_milestone() {
 	seq 3 >"$TMP/tree/fs/new.c"
 	in_tree git add fs/new.c
 	commit "fs: Next"
-	wrote "new patches/default-on/gone.patch" "new patches/default-on/next.patch" "changed series" "changed $STABLE" &&
+	wrote "new patches/default-on/gone.patch" "new patches/default-on/next.patch" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		series_is '# milestone: iterator' $ONE $TWO '# milestone: rwlock-rcu' $THREE '' \
 			'# milestone: default-on' patches/default-on/{gone,next}.patch && stable &&
 		grep -q '^deleted file mode' "$P/patches/default-on/gone.patch"
@@ -80,9 +80,9 @@ new_milestone() {
 removed() {
 	branch
 	rebase '3d'
-	wrote "removed $THREE" "changed series" "changed $STABLE" && [ ! -e "$P/$(dirname $THREE)" ] &&
+	wrote "removed $THREE" "changed series" "changed $STABLE" "changed upstream-map.csv" && [ ! -e "$P/$(dirname $THREE)" ] &&
 		series_is '# milestone: iterator' $ONE $TWO &&
-		grep -q "^upstream-map.csv:4: error: '$THREE' is not in 'series'" "$TMP/log" && stable
+		! grep -q three "$P/upstream-map.csv" && stable
 }
 
 # reordered, and comments go with their patches
@@ -95,29 +95,29 @@ reordered() {
 	cp -r "$P" "$TMP/was"
 	sed -i 's/^23$/&/' "$TMP/tree/$MMU/mmu.c"
 	rebase '1{h;d};2G' || return 1
-	wrote "changed series" "changed $STABLE" && same series "$STABLE" && stable &&
+	wrote "changed series" "changed $STABLE" "changed upstream-map.csv" && same series "$STABLE" upstream-map.csv && stable &&
 		series_is '# head' '' '# milestone: iterator' '# about two' $TWO $ONE '' '# milestone: rwlock-rcu' $THREE '# end'
 }
 
 squashed() {
 	branch
 	rebase '2s/pick/squash/' || return 1
-	wrote "changed $ONE" "removed $TWO, folded into $ONE" "changed series" "changed $STABLE" && same "$ONE" "$TWO" series "$STABLE" &&
+	wrote "changed $ONE" "removed $TWO, folded into $ONE" "changed series" "changed $STABLE" "changed upstream-map.csv" && same "$ONE" "$TWO" series "$STABLE" upstream-map.csv &&
 		! grep -q Patch-file "$P/$ONE" &&
-		grep -q "^upstream-map.csv:3: error: '$TWO' is not in 'series'" "$TMP/log" && stable
+		! grep -q iterator/two "$P/upstream-map.csv" && stable
 }
 
 fixed_up() {
 	branch
 	rebase '2s/pick/fixup/' || return 1
-	wrote "changed $ONE" "removed $TWO" "changed series" "changed $STABLE" &&
+	wrote "changed $ONE" "removed $TWO" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		diff <(sed '/^---$/q' "$TMP/was/$ONE") <(sed '/^---$/q' "$P/$ONE") && stable
 }
 
 renamed() {
 	branch
 	in_tree git commit -q --amend -m "$(in_tree git log -1 --format=%B | sed 's/three.patch/drei.patch/')"
-	wrote "new patches/rwlock-rcu/drei.patch" "removed $THREE" "changed series" "changed $STABLE" &&
+	wrote "new patches/rwlock-rcu/drei.patch" "removed $THREE" "changed series" "changed $STABLE" "changed upstream-map.csv" &&
 		diff "$TMP/was/$THREE" "$P/patches/rwlock-rcu/drei.patch" && stable
 }
 
@@ -127,7 +127,7 @@ goes_on() {
 	sed -i '2i x' "$TMP/tree/Kbuild"
 	echo first >"$TMP/tree/Kbuild"
 	commit "KVM: More"
-	wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed $STABLE" || return 1
+	wrote "new patches/rwlock-rcu/more.patch" "changed series" "changed $STABLE" "changed upstream-map.csv" || return 1
 	echo second >"$TMP/tree/Kbuild"
 	in_tree git commit -q -a --amend --no-edit
 	wrote "changed patches/rwlock-rcu/more.patch" && stable || return 1
@@ -144,7 +144,7 @@ dry_run() {
 	branch
 	rebase '3d'
 	# Not -q: who is still writing when it ends fails.
-	to_series --dry-run "$TMP/tree" | grep -x "removed $THREE" && same && wrote "removed $THREE" "changed series" "changed $STABLE"
+	to_series --dry-run "$TMP/tree" | grep -x "removed $THREE" && same && wrote "removed $THREE" "changed series" "changed $STABLE" "changed upstream-map.csv"
 }
 
 other_branch() {
@@ -160,7 +160,7 @@ check "all of it from nothing, to the byte" from_nothing
 check "a file of another form stays, --refresh writes it" other_form
 check "a changed commit changes its file alone" changed
 check "a retitled commit keeps its file" retitled
-check "a new commit gets a name, a line, and needs a row" new
+check "a new commit gets a name, a line, and needs a header" new
 check "new commits in a new milestone, a file added, one deleted" new_milestone
 check "a removed commit" removed
 check "reordered commits take their comments along" reordered

@@ -13,6 +13,7 @@
 P=$TMP/project
 ID=0123456789abcdef0123456789abcdef01234567
 FOLDED=ffffffffffffffffffffffffffffffffffffffff
+LEFT_OUT=eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 
 new() {
 	"$P/scripts/new-patch" "$@"
@@ -35,7 +36,7 @@ marked() {
 filled() {
 	local path=$1
 	sed -i 's/^category: FILL-IN/category: bugfix/; s/mainline-FILL-IN/mainline-v5.13-rc2/; s/FILL-IN/Words/' "$P/$path"
-	sed -i 's/,FILL-IN,FILL-IN,/,v5.13-rc2,Words,/; s/,FILL-IN,/,builds,/' "$P/upstream-map.csv"
+	"$P/scripts/derive-series"
 	! "$P/scripts/check-series" --no-checkpatch >"$TMP/findings" || return 1
 	diff <(grep -v "^$path:[0-9]*: error: no 'diff --git' line" "$TMP/findings") - <<<"check-series: 4 patches, 1 findings"
 }
@@ -45,7 +46,7 @@ upstream() {
 	branch
 	expect 0 "^$path\$" new --title 'KVM: x86/mmu: Walk "the" list, once' $ID || return 1
 	[ "$(tail -n 1 "$P/series")" = $path ] &&
-		[ "$(tail -n 1 "$P/upstream-map.csv")" = "$path,rwlock-rcu,$ID,FILL-IN,FILL-IN,\"KVM: x86/mmu: Walk \"\"the\"\" list, once\",adapted,,FILL-IN,," ] &&
+		[ "$(tail -n 1 "$P/upstream-map.csv")" = "$ID,adapted,rwlock-rcu/walk-the-list-once,,,FILL-IN,\"KVM: x86/mmu: Walk \"\"the\"\" list, once\",,FILL-IN: how 5.10 differs here" ] &&
 		grep -qx "commit $ID" "$P/$path" && marked && filled $path
 }
 
@@ -54,7 +55,7 @@ all_known() {
 	new --title "KVM: Known" --author "A Person" --version v5.13-rc1 --slug as-told --milestone iterator $ID || return 1
 	local path=patches/iterator/as-told.patch
 	[ "$(sed -n '3,5p' "$P/series" | paste -sd' ')" = "$TWO $path # milestone: rwlock-rcu" ] &&
-		[ "$(sed -n 4p "$P/upstream-map.csv")" = "$path,iterator,$ID,v5.13-rc1,A Person,KVM: Known,adapted,,FILL-IN,," ] &&
+		[ "$(sed -n 4p "$P/upstream-map.csv")" = "$ID,adapted,iterator/as-told,,v5.13-rc1,A Person,KVM: Known,,FILL-IN: how 5.10 differs here" ] &&
 		marked && filled $path
 }
 
@@ -75,7 +76,7 @@ one_kind() {
 		[ "$(sed -n '4,5p' "$P/patches/stable.series" | paste -sd' ')" = "patches/iterator/for-both.patch patches/iterator/stables.patch" ] &&
 		"$P/scripts/derive-series" --check && grep -qx 'Base: openeuler' "$P/patches/iterator/theirs.patch" && marked || return 1
 	echo >>"$P/series"
-	expect 1 "patches/stable.series:1: error: not what 'series' gives" "$P/scripts/derive-series" --check &&
+	expect 1 "patches/stable.series:1: error: not what 'series' and the headers give" "$P/scripts/derive-series" --check &&
 		"$P/scripts/derive-series" && "$P/scripts/derive-series" --check
 }
 
@@ -91,8 +92,7 @@ through_git() {
 	echo x >"$TMP/tree/Kbuild"
 	t=$(in_tree git log -1 --format=%B | sed 's/^category: FILL-IN/category: bugfix/; s/FILL-IN/Words/')
 	in_tree git commit -q -a --amend -m "$t"
-	to_series "$TMP/tree" | diff - <(echo "changed $path") && grep -qx '+x' "$P/$path" || return 1
-	sed -i 's/,FILL-IN,/,builds,/' "$P/upstream-map.csv"
+	to_series "$TMP/tree" | diff - <(printf 'changed %s\n' "$path" upstream-map.csv) && grep -qx '+x' "$P/$path" || return 1
 	"$P/scripts/check-series" --no-checkpatch
 }
 
@@ -106,14 +106,15 @@ from_clone() {
 	git -C "$TMP/linux" commit -q --allow-empty -m next
 	git -C "$TMP/linux" tag -a -m tag v5.13-rc4
 	new --git "$TMP/linux" "${id:0:10}" || return 1
-	[ "$(tail -n 1 "$P/upstream-map.csv")" = "patches/rwlock-rcu/from-the-clone.patch,rwlock-rcu,$id,v5.13-rc4,C Person,KVM: x86: From the clone,adapted,,FILL-IN,," ] &&
+	[ "$(tail -n 1 "$P/upstream-map.csv")" = "$id,adapted,rwlock-rcu/from-the-clone,,v5.13-rc4,C Person,KVM: x86: From the clone,,FILL-IN: how 5.10 differs here" ] &&
 		marked && expect 2 'no commit 1234 in' new --git "$TMP/linux" 1234
 }
 
 # refused PATTERN ARGUMENT...: nothing changes
 refused() {
 	branch
-	sed -i "2c\\$ONE,iterator,$ID,v5.12,A Person,\"KVM:\\nTwo lines\",adapted,$FOLDED,read,," "$P/upstream-map.csv"
+	sed -i "s/^openEuler inclusion/mainline inclusion\nfrom mainline-v5.12\ncommit $ID/; s/^Adaptation: .*/&\nUpstream-author: A Person\nFolds: ($FOLDED)/" "$P/$ONE"
+	echo "$LEFT_OUT,v5.12,A Person,mm: No,not needed" >>"$P/patches/omitted.csv"
 	rm -rf "$TMP/was"
 	cp -a "$P" "$TMP/was"
 	expect 2 "$@" && diff -r "$TMP/was" "$P"
@@ -138,8 +139,9 @@ check "patches for one kind of base; the series is derived" one_kind
 check "a kind of base that is none" refused "'mine' is neither openeuler nor stable" new --local --title x --base-kind mine
 check "the skeleton as a commit, amended, and back" through_git
 check "title, author and version from a clone" from_clone
-check "a commit that is in the map" refused "^upstream-map.csv:2: error: $ID is there already: adapted, $ONE" new --title x $ID
-check "a commit that is folded into another" refused "^upstream-map.csv:2: error: $FOLDED is folded into $ONE already" new --title x $FOLDED
+check "a commit that is there" refused "^$ONE:7: error: $ID is this patch already" new --title x $ID
+check "a commit that is folded into another" refused "^$ONE:[0-9]*: error: $FOLDED is folded into this patch already" new --title x $FOLDED
+check "a commit that is left out" refused "^patches/omitted.csv:2: error: $LEFT_OUT is left out" new --title x $LEFT_OUT
 check "a short id" refused "'0123456789ab' is not a full id" new --title x ${ID:0:12}
 check "no title" refused 'which title' new ${ID/0/9}
 check "a title with [PATCH]" refused 'without \[PATCH\]' new --title "[PATCH] x" ${ID/0/9}

@@ -101,22 +101,22 @@ sed -i 's/LANE_TIMEOUT=20/LANE_TIMEOUT=2/' "$P/ci/lanes/amd-npt"
 check "a machine that hangs is no proof" expect 5 '^hung +harness +without the fix: ' "$PROVE" hung
 check "a failure outweighs it" expect 1 '^hung +harness' "$PROVE" hung one
 
-# All of them, and the map.
+# All of them, and the headers.
 new
-check "proofs and map fit" expect 0 '^3 proofs, 3 rows' "$PROVE" --check
+check "proofs and headers fit" expect 0 '^3 proofs, named by 3 headers' "$PROVE" --check
 check "the list" expect 0 '^five +patches/rwlock-rcu/five.patch' "$PROVE" --list
 proof new iterator/two "test two" two
-check "a proof that the map does not name" expect 1 '^new +failed +upstream-map.csv: the map does not name it' "$PROVE" --all
+check "a proof that no patch names" expect 1 '^new +failed +no patch names it' "$PROVE" --all
 check "the others are run" grep -q '^two *proved' "$TMP/.out"
-check "and it is found by the check" expect 1 'ci/proofs/new/proof:1: error: the map does not name it' "$PROVE" --check
+check "and it is found by the check" expect 1 'ci/proofs/new/proof:1: error: no patch names it' "$PROVE" --check
 echo 'base: openeuler' >>"$P/ci/proofs/new/proof"
 check "a proof for another kind of base" expect 0 '^prove: new: .* not for 5.10' "$PROVE" --all
 sed -i /^base:/d "$P/ci/proofs/new/proof"
-row iterator/tool "prove new"
-check "a row of another patch" expect 1 "upstream-map.csv:5: error: 'new' proves patches/iterator/two.patch" "$PROVE" --check
-row iterator/two "prove nothing-like-this"
-check "a row that names no proof" expect 1 "upstream-map.csv:6: error: no proof 'nothing-like-this'" "$PROVE" --check
+tested iterator/tool "prove new"
+check "the header of another patch" expect 1 "^patches/iterator/tool.patch:1: error: 'new' proves patches/iterator/two.patch" "$PROVE" --check
+sed -i '1s/$/; prove nothing-like-this/' "$P/patches/iterator/two.patch"
+check "a header that names no proof" expect 1 "^patches/iterator/two.patch:1: error: no proof 'nothing-like-this'" "$PROVE" --check
 
-check "the project's own proofs and map fit" "$TOP/ci/prove" --check
+check "the project's own proofs and headers fit" "$TOP/ci/prove" --check
 
 tap_end

@@ -47,16 +47,18 @@ shortlog() {
 # read_map: AUTHOR and RELATION of each patch, and COUNT of the relations, of the
 # milestones that PATCHES are of.
 read_map() {
-	local tool rows patch m author relation
+	local tool rows patch m into author relation
 	local -A mine=()
 	while read -r patch; do
 		mine[$patch]=1
 	done < <(series_patches)
 	tool=$("$TOP/scripts/lib/build-tool" map-rows)
 	rows=$("$tool" "$MAP") || exit "$EX_USAGE"
-	while IFS=$'\x1f' read -r _ patch m _ _ author _ relation _; do
-		[[ " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
-		[ -z "$patch" ] || [ -n "${mine[$patch]-}" ] || continue
+	while IFS=$'\x1f' read -r _ _ relation patch into _ author _; do
+		m=${patch%%/*}${into%%/*} patch=patches/$patch$into.patch
+		if [ "$relation" != omitted ]; then
+			[[ -n ${mine[$patch]-} && " ${PATCHES[*]}" = *" patches/$m/"* ]] || continue
+		fi
 		COUNT[$relation]=$((${COUNT[$relation]-0} + 1))
 		case $relation in
 		adapted | partial | local) AUTHOR[$patch]=$author RELATION[$patch]=$relation ;;
@@ -80,7 +82,8 @@ cover() {
 	echo "What ran is told by the project's README.md, section \"Milestones\"."
 	echo
 	echo "Upstream commits, by what became of them"
-	echo "  ${COUNT[adapted]-0} adapted, ${COUNT[partial]-0} in part, ${COUNT[folded]-0} folded into others, ${COUNT[omitted]-0} left out; ${COUNT[local]-0} patches of our own"
+	echo "  ${COUNT[adapted]-0} adapted, ${COUNT[partial]-0} in part, ${COUNT[folded]-0} folded into others; ${COUNT[local]-0} patches of our own"
+	echo "  ${COUNT[omitted]-0} left out of the series, each for the reason in its row of upstream-map.csv"
 	printf '\nBy upstream author\n\n'
 	shortlog
 	printf 'Files, summed up over the patches\n\n'

@@ -4,9 +4,9 @@
 #
 # Usage:   . scripts/lib/project.sh       after scripts/lib/lib.sh
 #          project_begin; project_put PATH <text; project_remove PATH; project_commit
-# Inputs:  series, and the headers of the patches
-# Outputs: PATCH_ERE (what the path of a patch looks like), STABLE_SERIES (path of
-#          the file derived from `series`) and the functions
+# Inputs:  series, the headers of the patches, and patches/omitted.csv
+# Outputs: PATCH_ERE (what the path of a patch looks like), STABLE_SERIES and DERIVED
+#          (paths of the files that follow from the others) and the functions
 #          below. What project_commit has begun and a kill -9 has interrupted,
 #          project_finish completes: it goes first in each command that writes.
 # Exit codes: none of its own
@@ -14,6 +14,7 @@
 # shellcheck disable=SC2034 # for those who source this
 PATCH_ERE='patches/[a-z0-9.-]+/[a-z0-9-]+\.patch'
 STABLE_SERIES=patches/stable.series
+DERIVED=("$STABLE_SERIES" upstream-map.csv)
 PROJECT_NEW=$TOP/.series.new
 PROJECT_TODO=$TOP/.series.todo
 
@@ -54,6 +55,14 @@ derive() {
 		line=${line#"#stable: "}
 		[ "${BASE_OF[${line:-none}]-}" = openeuler ] || printf '%s\n' "$line"
 	done
+}
+
+# project_derive: of what project_put was given, series among it: the files that follow.
+project_derive() {
+	local tool
+	tool=$("$TOP/scripts/lib/build-tool" derive-map) || exit
+	derive <"$PROJECT_NEW/files/series" | project_put "$STABLE_SERIES"
+	"$tool" "$TOP" "$PROJECT_NEW/files" | project_put upstream-map.csv
 }
 
 # with_others KIND PATH...: these patches, all that bases of that kind have, in this

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * check-series.c - series, patches/ and upstream-map.csv: does each say the
+ * check-series.c - series, patches/ and patches/omitted.csv: does each say the
  * same as the others, and has each patch the form that openEuler's tools and
  * patch(1) expect? `series` is for openEuler; a line `#stable: PATH` of it is a
- * patch for stable 5.10.y only. Is patches/stable.series what follows from it?
+ * patch for stable 5.10.y only. Are patches/stable.series and upstream-map.csv
+ * what follows from them?
  *
  * Usage:   check-series --root DIR --milestones "A B ..." [--plan FILE] [PATCH...]
- * Inputs:  DIR/series, DIR/upstream-map.csv, DIR/patches/; FILE, a table of
- *          the entries that the series is to hold, starts with the columns
+ * Inputs:  DIR/series, DIR/upstream-map.csv, DIR/patches/; FILE, a table of the
+ *          commits that the series is to hold, starts with the columns
  *          entry,milestone,upstream_commit,upstream_version,upstream_author,
- *          upstream_title. With PATCH (paths below DIR) only those patches
- *          and their rows are looked at.
+ *          upstream_title. With PATCH (paths below DIR) only those patches are
+ *          looked at.
  * Outputs: findings "file:line: error: ..." on stdout.
  * Exit:    0 nothing found, 1 findings, 2 usage, or an input is missing.
  */
@@ -18,6 +19,7 @@
 #include "csv.h"
 #include "map.h"
 #include "patch.h"
+#include "base.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -44,7 +46,16 @@ struct item {
 	char *path;
 	size_t line;		/* in the series */
 	bool stable;		/* in a line #stable: */
-	const struct csv_row *row;	/* its adapted, partial or local row */
+	struct text text;
+	struct patch patch;
+};
+
+/* Where a commit stands: in the header of a patch, or in the list of those left out. */
+struct place {
+	const char *id, *file;
+	size_t line;
+	const struct item *in;	/* NULL: left out */
+	const char *version, *author, *title;	/* NULL: it is folded, nobody says */
 };
 
 struct project {
@@ -54,8 +65,9 @@ struct project {
 	struct item *item;
 	size_t nr;
 	struct text series;
-	struct csv map, plan;
-	bool map_broken;	/* a row could not be read: a patch may have one after all */
+	struct csv omitted, plan;
+	struct place *place;
+	size_t nr_places;
 };
 
 static bool wanted(const struct project *pr, const char *path)
@@ -277,7 +289,7 @@ static void look_for_strays(struct project *pr, const char *dir)
 		if (!lstat(full, &st) && S_ISDIR(st.st_mode))
 			look_for_strays(pr, path);
 		else if (!find_item(pr, path) && strcmp(path, STABLE_SERIES) &&
-			 !is_cover(pr, path))
+			 strcmp(path, OMITTED) && !is_cover(pr, path))
 			finding(path, 1, "no line in '" SERIES "' names this file");
 		free(full);
 		free(path);
@@ -287,198 +299,130 @@ static void look_for_strays(struct project *pr, const char *dir)
 		free(entry);
 }
 
-/* ---- rows of the map ---- */
+/* ---- where each commit stands ---- */
 
-/* Are these space-separated ids, each with one space between? */
-static bool ids_ok(const char *s)
+static void add_place(struct project *pr, struct place p)
 {
-	return matches(s, "|" ID_ERE "( " ID_ERE ")*");
+	pr->place = xrealloc(pr->place, pr->nr_places + 1, sizeof(p));
+	pr->place[pr->nr_places++] = p;
 }
 
-static const struct csv_row *row_of_commit(const struct csv *map, const char *id)
+/* One of them may be short. */
+static bool same_commit(const char *a, const char *b)
 {
-	size_t i;
+	size_t len = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
 
-	for (i = 1; i < map->nr; i++)
-		if (map->row[i].nr == NR_COLUMNS &&
-		    !strcmp(map->row[i].field[COMMIT], id))
-			return &map->row[i];
-	return NULL;
+	return len >= 12 && !strncmp(a, b, len);
 }
 
-static bool in_plan(const struct project *pr, const char *id)
+/* One upstream change may be two patches, one for each kind of base. */
+static bool for_two_bases(const struct place *a, const struct place *b)
 {
-	size_t i;
+	const char *one, *two;
 
-	for (i = 1; i < pr->plan.nr; i++)
-		if (!strcmp(pr->plan.row[i].field[PLAN_COMMIT], id))
-			return true;
-	return false;
+	if (!a->in || !b->in)
+		return false;
+	one = a->in->patch.base.value;
+	two = b->in->patch.base.value;
+	return one && two && strcmp(one, two);
 }
 
-static void check_fixes(struct project *pr, const struct csv_row *r)
-{
-	const char *s = r->field[FIXES], *patch = r->field[PATCH];
-
-	if (!ids_ok(s)) {
-		finding(MAP, r->line, "folded_fixes '%.60s' are not 40-hex ids with one space between", s);
-		return;
-	}
-	for (; *s; s += 40, s += *s == ' ') {
-		char *id = strndup(s, 40);
-		const struct csv_row *f = row_of_commit(&pr->map, id);
-
-		if (f && (strcmp(f->field[RELATION], "folded") || strcmp(f->field[PATCH], patch)))
-			finding(MAP, f->line, "%.12s is a folded fix of %s (line %zu): its row must say 'folded' and name that patch",
-				id, patch, r->line);
-		else if (!f && in_plan(pr, id))
-			finding(MAP, r->line, "folded fix %.12s is in the plan and has no row of its own", id);
-		free(id);
-	}
-}
-
-/* The row that describes a patch: adapted, partial, local. */
-static void check_primary(struct project *pr, const struct csv_row *r)
-{
-	struct item *it = find_item(pr, r->field[PATCH]);
-
-	if (!*r->field[EVIDENCE])
-		finding(MAP, r->line, "no evidence: which test or gate shows this change?");
-	check_fixes(pr, r);
-	if (!it)
-		return;
-	if (it->row)
-		finding(MAP, r->line, "%s has its row on line %zu already: other rows of it are 'folded'",
-			it->path, it->row->line);
-	else
-		it->row = r;
-}
-
-static void check_upstream(const struct csv_row *r, bool needed)
-{
-	bool commit = *r->field[COMMIT];
-
-	if (commit ? !matches(r->field[COMMIT], ID_ERE "|" SHORT_ID_ERE) : needed)
-		finding(MAP, r->line, "upstream_commit '%.50s' is not a full id of 40 hex digits, nor one of 12",
-			r->field[COMMIT]);
-	if (commit && !matches(r->field[VERSION], VERSION_ERE "|" STABLE))
-		finding(MAP, r->line, "upstream_version '%.30s' is not vX.Y, vX.Y-rcN or " STABLE,
-			r->field[VERSION]);
-	if (!commit && !matches(r->field[VERSION], "|none"))
-		finding(MAP, r->line, "upstream_version '%.30s' without an upstream_commit", r->field[VERSION]);
-	if (commit && !*r->field[AUTHOR])
-		finding(MAP, r->line, "no upstream_author");
-	if (!*r->field[TITLE])
-		finding(MAP, r->line, "no upstream_title");
-}
-
-static void check_place(struct project *pr, const struct csv_row *r, bool omitted)
-{
-	const char *patch = r->field[PATCH];
-	char *folder;
-
-	if (word_index(pr->milestones, r->field[MILESTONE]) < 0)
-		finding(MAP, r->line, "'%.40s' is not a milestone, these are: %s",
-			r->field[MILESTONE], pr->milestones);
-	if (omitted) {
-		if (*patch)
-			finding(MAP, r->line, "an omitted row names no patch");
-		return;
-	}
-	if (!find_item(pr, patch)) {
-		finding(MAP, r->line, "'%.80s' is not in '" SERIES "'", patch);
-		return;
-	}
-	folder = milestone_of(patch);
-	if (strcmp(folder, r->field[MILESTONE]))
-		finding(MAP, r->line, "milestone '%.40s', the patch lies in %s", r->field[MILESTONE], folder);
-	free(folder);
-}
-
-static void check_row(struct project *pr, const struct csv_row *r)
-{
-	const char *relation = r->field[RELATION];
-	bool omitted = !strcmp(relation, "omitted"), folded = !strcmp(relation, "folded");
-	size_t i;
-
-	if (word_index("adapted partial folded omitted local", relation) < 0) {
-		finding(MAP, r->line, "relation '%.20s' is not adapted, partial, folded, omitted or local", relation);
-		pr->map_broken = true;
-		return;
-	}
-	for (i = 0; i < r->nr; i++)
-		if (strstr(r->field[i], TO_FILL_IN))
-			finding(MAP, r->line, TO_FILL_IN " is still to be written");
-	check_place(pr, r, omitted);
-	check_upstream(r, !strcmp(relation, "adapted") || !strcmp(relation, "partial"));
-	if (!strcmp(relation, "local") && *r->field[COMMIT])
-		finding(MAP, r->line, "a local row has no upstream_commit");
-	if (omitted && !*r->field[NOTE])
-		finding(MAP, r->line, "omitted without a reason in the note");
-	if (!matches(r->field[ENTRY], "|[XY]?[1-9][0-9]{0,2}"))
-		finding(MAP, r->line, "entry '%.20s' is neither N, XN, YN nor empty", r->field[ENTRY]);
-	if (!omitted && !folded)
-		check_primary(pr, r);
-	else if (*r->field[FIXES])
-		finding(MAP, r->line, "folded_fixes belong to the row of the patch that holds them");
-}
-
-static bool row_wanted(const struct project *pr, const struct csv_row *r)
-{
-	return r->nr == NR_COLUMNS && wanted(pr, r->field[PATCH]);
-}
-
-/* Has one upstream change two patches, one for each kind of base? */
-static bool for_two_bases(const struct project *pr, const struct csv_row *a,
-			  const struct csv_row *b)
-{
-	const char *one = a->field[PATCH], *two = b->field[PATCH];
-
-	return (only_for(pr, one, "openeuler") && only_for(pr, two, "stable")) ||
-	       (only_for(pr, one, "stable") && only_for(pr, two, "openeuler"));
-}
-
-/* No commit and no entry of the plan stands in two rows, but for two bases. */
-static void check_unique(struct project *pr, int column, const char *what)
+static void check_unique(struct project *pr)
 {
 	size_t i, j;
 
-	for (i = 1; i < pr->map.nr; i++) {
-		const struct csv_row *r = &pr->map.row[i];
+	for (i = 0; i < pr->nr_places; i++)
+		for (j = 0; j < i; j++) {
+			const struct place *a = &pr->place[i], *b = &pr->place[j];
 
-		if (!row_wanted(pr, r) || !*r->field[column])
-			continue;
-		for (j = 1; j < i; j++)
-			if (pr->map.row[j].nr == NR_COLUMNS &&
-			    !strcmp(pr->map.row[j].field[column], r->field[column]) &&
-			    !for_two_bases(pr, r, &pr->map.row[j]))
-				break;
-		if (j < i)
-			finding(MAP, r->line, "%s %s has a row already, on line %zu",
-				what, r->field[column], pr->map.row[j].line);
-	}
+			if (!same_commit(a->id, b->id) || for_two_bases(a, b) ||
+			    (a->in && !wanted(pr, a->in->path)))
+				continue;
+			finding(a->file, a->line, "commit %.12s is in %s already, on line %zu",
+				a->id, b->file, b->line);
+			break;
+		}
 }
 
-static void check_map(struct project *pr)
+static void check_omitted_row(const struct csv_row *r)
 {
 	size_t i;
 
-	for (i = 1; i < pr->map.nr; i++) {
-		const struct csv_row *r = &pr->map.row[i];
+	for (i = 0; i < r->nr; i++)
+		if (strstr(r->field[i], TO_FILL_IN))
+			finding(OMITTED, r->line, TO_FILL_IN " is still to be written");
+	if (!matches(r->field[OMITTED_COMMIT], ID_ERE "|" SHORT_ID_ERE))
+		finding(OMITTED, r->line, "commit '%.50s' is not an id of 40 hex digits, nor one of 12",
+			r->field[OMITTED_COMMIT]);
+	if (!matches(r->field[OMITTED_VERSION], VERSION_ERE "|" STABLE))
+		finding(OMITTED, r->line, "version '%.30s' is not vX.Y, vX.Y-rcN or " STABLE,
+			r->field[OMITTED_VERSION]);
+	if (!*r->field[OMITTED_AUTHOR])
+		finding(OMITTED, r->line, "no author");
+	if (!*r->field[OMITTED_TITLE])
+		finding(OMITTED, r->line, "no title");
+	if (!*r->field[OMITTED_REASON])
+		finding(OMITTED, r->line, "left out without a reason");
+}
 
-		if (r->nr != NR_COLUMNS) {
-			finding(MAP, r->line, "%zu fields instead of %d", r->nr, NR_COLUMNS);
-			pr->map_broken = true;
-		} else if (wanted(pr, r->field[PATCH])) {
-			check_row(pr, r);
+/* The list of what is left out; what cannot be read is taken out of it. */
+static void check_omitted(struct project *pr)
+{
+	size_t i;
+
+	if (pr->omitted.nr && (!csv_header_starts(&pr->omitted, OMITTED_HEADER) ||
+			       pr->omitted.row[0].nr != OMITTED_COLUMNS))
+		finding(OMITTED, 1, "the header row is not " OMITTED_HEADER);
+	for (i = 1; i < pr->omitted.nr; i++) {
+		const struct csv_row *r = &pr->omitted.row[i];
+
+		if (r->nr != OMITTED_COLUMNS) {
+			finding(OMITTED, r->line, "%zu fields instead of %d", r->nr, OMITTED_COLUMNS);
+			continue;
 		}
+		check_omitted_row(r);
+		add_place(pr, (struct place){ .id = r->field[OMITTED_COMMIT], .file = OMITTED,
+			.line = r->line, .version = r->field[OMITTED_VERSION],
+			.author = r->field[OMITTED_AUTHOR], .title = r->field[OMITTED_TITLE] });
 	}
-	check_unique(pr, COMMIT, "commit");
-	check_unique(pr, ENTRY, "entry");
-	for (i = 0; i < pr->nr && !pr->map_broken; i++)
-		if (!pr->item[i].row && wanted(pr, pr->item[i].path))
-			finding(SERIES, pr->item[i].line, "no row adapted, partial or local of '" MAP "' names %s",
-				pr->item[i].path);
+}
+
+/* ---- upstream-map.csv ---- */
+
+static void check_map(struct project *pr)
+{
+	char *full = in_root(pr, MAP), *buf = NULL;
+	struct text is, should;
+	size_t i, len;
+	FILE *f = open_memstream(&buf, &len);
+	int err = text_load(&is, full);
+
+	free(full);
+	if (!f)
+		refuse(MAP, "no memory");
+	map_header(f);
+	for (i = 0; i < pr->nr; i++)
+		map_patch(f, pr->item[i].path, &pr->item[i].patch);
+	map_omitted(f, &pr->omitted);
+	if (fclose(f))
+		refuse(MAP, "no memory");
+	if (err) {
+		finding(MAP, 1, "cannot read it (%s): " DERIVE, strerror(err));
+		free(buf);
+		return;
+	}
+	text_cut(&should, buf, len);
+	for (i = 0; i < is.nr && i < should.nr; i++)
+		if (strcmp(is.line[i], should.line[i]))
+			break;
+	if (i < should.nr)
+		finding(MAP, i + 1, "not what the headers and " OMITTED " give: " DERIVE);
+	else if (i < is.nr)
+		finding(MAP, i + 1, "no header and no row of " OMITTED " gives this line: " DERIVE);
+	else if (is.nul_line || !is.ends_with_newline)
+		finding(MAP, is.nr, "not what the headers and " OMITTED " give: " DERIVE);
+	text_free(&is);
+	text_free(&should);
 }
 
 /* ---- the plan ---- */
@@ -498,92 +442,45 @@ static bool milestone_started(const struct project *pr, const char *name)
 	return false;
 }
 
-static void compare(const struct csv_row *r, int column, const char *what, const char *plan)
+static void compare(const struct place *p, const char *what, const char *ours, const char *plan)
 {
-	if (strcmp(r->field[column], plan))
-		finding(MAP, r->line, "%s '%.80s', the plan has '%.80s'", what, r->field[column], plan);
+	if (ours && *plan && strcmp(ours, plan))
+		finding(p->file, p->line, "%s '%.80s', the plan has '%.80s'", what, ours, plan);
 }
 
-static void check_entry(struct project *pr, const struct csv_row *p)
+static void check_entry(struct project *pr, const struct csv_row *r)
 {
-	const struct csv_row *r = NULL;
+	const char *id = r->field[PLAN_COMMIT];
+	const struct place *p;
 	size_t i;
 
-	for (i = 1; i < pr->map.nr && !r; i++)
-		if (pr->map.row[i].nr == NR_COLUMNS &&
-		    !strcmp(pr->map.row[i].field[ENTRY], p->field[PLAN_ENTRY]))
-			r = &pr->map.row[i];
-	if (!r) {
-		if (milestone_started(pr, p->field[PLAN_MILESTONE]) && !pr->nr_only)
-			finding(MAP, 1, "no row for entry %s of the plan, '%s' (%s)", p->field[PLAN_ENTRY],
-				p->field[PLAN_TITLE], p->field[PLAN_MILESTONE]);
+	if (!*id)
+		return;
+	for (i = 0; i < pr->nr_places && !same_commit(pr->place[i].id, id); i++)
+		;
+	if (i == pr->nr_places) {
+		if (milestone_started(pr, r->field[PLAN_MILESTONE]) && !pr->nr_only)
+			finding(OMITTED, 1, "neither a patch nor a reason for %.12s of the plan (entry %s, %s), '%s'",
+				id, r->field[PLAN_ENTRY], r->field[PLAN_MILESTONE], r->field[PLAN_TITLE]);
 		return;
 	}
-	if (!row_wanted(pr, r))
+	p = &pr->place[i];
+	if (p->in && !wanted(pr, p->in->path))
 		return;
-	/* An omitted entry has no patch that tells where it stands. */
-	if (!strcmp(r->field[RELATION], "omitted") &&
-	    milestone_started(pr, p->field[PLAN_MILESTONE]))
-		compare(r, MILESTONE, "milestone", p->field[PLAN_MILESTONE]);
-	/* No upstream commit, or only a counterpart of it: the columns are ours to word. */
-	if (!*r->field[COMMIT] && !strcmp(p->field[PLAN_VERSION], "none"))
-		return;
-	compare(r, COMMIT, "upstream_commit", p->field[PLAN_COMMIT]);
-	if (!*p->field[PLAN_COMMIT])
-		return;
-	compare(r, VERSION, "upstream_version", p->field[PLAN_VERSION]);
-	compare(r, AUTHOR, "upstream_author", p->field[PLAN_AUTHOR]);
-	compare(r, TITLE, "upstream_title", p->field[PLAN_TITLE]);
+	compare(p, "version", p->version, r->field[PLAN_VERSION]);
+	compare(p, "author", p->author, r->field[PLAN_AUTHOR]);
+	compare(p, "title", p->title, r->field[PLAN_TITLE]);
 }
 
 static void check_plan(struct project *pr)
 {
-	size_t i, j;
+	size_t i;
 
 	for (i = 1; i < pr->plan.nr; i++)
 		check_entry(pr, &pr->plan.row[i]);
-	for (i = 1; i < pr->map.nr; i++) {
-		const struct csv_row *r = &pr->map.row[i];
-
-		if (!row_wanted(pr, r) || !*r->field[ENTRY])
-			continue;
-		for (j = 1; j < pr->plan.nr; j++)
-			if (!strcmp(pr->plan.row[j].field[PLAN_ENTRY], r->field[ENTRY]))
-				break;
-		if (j == pr->plan.nr)
-			finding(MAP, r->line, "the plan has no entry %s", r->field[ENTRY]);
-	}
 }
 
 /* ---- the patches ---- */
-
-static void same(const char *path, const struct field *f, const char *what,
-		 const struct csv_row *r, int column)
-{
-	if (f->value && strcmp(f->value, r->field[column]))
-		finding(path, f->line, "%s '%.80s', " MAP " line %zu has '%.80s'",
-			what, f->value, r->line, r->field[column]);
-}
-
-/* What the header says against what the map says. */
-static void check_against_row(const char *path, const struct patch *p, const struct csv_row *r)
-{
-	bool local = !strcmp(r->field[RELATION], "local");
-	bool partial = !strcmp(r->field[RELATION], "partial");
-
-	if (p->inclusion.value && p->mainline == local) {
-		finding(path, p->inclusion.line, "'%s', " MAP " line %zu says '%s'",
-			p->inclusion.value, r->line, r->field[RELATION]);
-		return;
-	}
-	if (local)
-		return;
-	same(path, &p->version, "version", r, VERSION);
-	same(path, &p->commit, "commit", r, COMMIT);
-	same(path, &p->author, "Upstream-author", r, AUTHOR);
-	if (!partial || !*r->field[NOTE])
-		same(path, &p->subject, "subject", r, TITLE);
-}
 
 /* Does the series have the patch in the kind of line that its header asks for? */
 static void check_base(const char *path, const struct patch *p, const struct item *it)
@@ -598,24 +495,48 @@ static void check_base(const char *path, const struct patch *p, const struct ite
 			path);
 }
 
-static void check_patch(struct project *pr, const char *path, const struct item *it)
+/* Reads the patch, and says what is wrong with its form if it is one of those to look at. */
+static void read_patch(struct project *pr, struct item *it)
+{
+	char *full = in_root(pr, it->path);
+	const struct patch *p = &it->patch;
+	bool look = wanted(pr, it->path);
+	int err = text_load(&it->text, full);
+	size_t i;
+
+	free(full);
+	if (err) {
+		if (look)
+			finding(it->path, 1, "cannot read it (%s), '" SERIES "' names it", strerror(err));
+		return;
+	}
+	findings_quiet(!look);
+	patch_check(&it->text, it->path, &it->patch);
+	findings_quiet(false);
+	if (look)
+		check_base(it->path, p, it);
+	if (p->commit.value)
+		add_place(pr, (struct place){ .id = p->commit.value, .file = it->path,
+			.line = p->commit.line, .in = it, .version = p->version.value,
+			.author = p->author.value, .title = p->subject.value });
+	for (i = 0; i < p->nr_folds; i++)
+		add_place(pr, (struct place){ .id = p->fold[i].id.value, .file = it->path,
+			.line = p->fold[i].id.line, .in = it });
+}
+
+static void check_stray(const struct project *pr, const char *path)
 {
 	char *full = in_root(pr, path);
 	struct patch p;
 	struct text t;
-	int err = text_load(&t, full);
 
-	free(full);
-	if (err) {
-		finding(path, 1, "cannot read it (%s), '" SERIES "' names it", strerror(err));
-		return;
+	finding(path, 1, "no line in '" SERIES "' names this file");
+	if (!text_load(&t, full)) {
+		patch_check(&t, path, &p);
+		patch_free(&p);
+		text_free(&t);
 	}
-	patch_check(&t, path, &p);
-	if (it)
-		check_base(path, &p, it);
-	if (it && it->row)
-		check_against_row(path, &p, it->row);
-	text_free(&t);
+	free(full);
 }
 
 static void check_patches(struct project *pr)
@@ -623,30 +544,22 @@ static void check_patches(struct project *pr)
 	size_t i;
 
 	for (i = 0; i < pr->nr; i++)
-		if (wanted(pr, pr->item[i].path))
-			check_patch(pr, pr->item[i].path, &pr->item[i]);
+		read_patch(pr, &pr->item[i]);
 	for (i = 0; i < pr->nr_only; i++)
-		if (!find_item(pr, pr->only[i])) {
-			finding(pr->only[i], 1, "no line in '" SERIES "' names this file");
-			check_patch(pr, pr->only[i], NULL);
-		}
+		if (!find_item(pr, pr->only[i]))
+			check_stray(pr, pr->only[i]);
 }
 
 /* ---- start and end ---- */
 
 static void load_tables(struct project *pr)
 {
-	char *path = in_root(pr, MAP);
+	char *path = in_root(pr, OMITTED);
 	size_t i;
 
-	if (csv_load(&pr->map, path, MAP, true))
+	if (csv_load(&pr->omitted, path, OMITTED, true))
 		refuse(path, "cannot read it");
 	free(path);
-	if (!csv_header_starts(&pr->map, MAP_HEADER) || pr->map.row[0].nr != NR_COLUMNS) {
-		finding(MAP, 1, "the header row is not " MAP_HEADER);
-		pr->map_broken = true;
-		csv_free(&pr->map);
-	}
 	if (!pr->plan_path)
 		return;
 	if (csv_load(&pr->plan, pr->plan_path, pr->plan_path, false))
@@ -710,16 +623,23 @@ int main(int argc, char **argv)
 		look_for_strays(&pr, PATCHES);
 		check_stable_series(&pr);
 	}
-	check_map(&pr);
+	check_patches(&pr);
+	check_omitted(&pr);
+	check_unique(&pr);
+	if (!pr.nr_only)
+		check_map(&pr);
 	if (pr.plan_path)
 		check_plan(&pr);
-	check_patches(&pr);
 
-	for (i = 0; i < pr.nr; i++)
+	for (i = 0; i < pr.nr; i++) {
+		patch_free(&pr.item[i].patch);
+		text_free(&pr.item[i].text);
 		free(pr.item[i].path);
+	}
 	free(pr.item);
+	free(pr.place);
 	text_free(&pr.series);
-	csv_free(&pr.map);
+	csv_free(&pr.omitted);
 	csv_free(&pr.plan);
 	if (fflush(stdout) || ferror(stdout))
 		die(EX_HARNESS, "stdout: %s", strerror(errno));

@@ -30,11 +30,10 @@
 #define NONE SIZE_MAX
 #define SHORTEST 4	/* hex digits; git itself writes no shorter ids */
 
-/* A commit that the map names: in a row of its own, or as a folded fix only. */
+/* A commit that the map names. */
 struct known {
 	char id[41];
 	const struct csv_row *row;
-	bool own;		/* the row is its own */
 	bool taken;		/* the series has it: its fixes concern us */
 	size_t at;		/* in the history, or NONE */
 	char *title, *author;	/* upstream's */
@@ -69,26 +68,24 @@ static bool relation_is(const struct csv_row *r, const char *what)
 	return !strcmp(r->field[RELATION], what);
 }
 
-static void add_known(struct check *c, const char *id, const struct csv_row *row, bool own)
+static void add_known(struct check *c, const char *id, const struct csv_row *row)
 {
 	struct known *k;
 
 	c->known = xrealloc(c->known, c->nr + 1, sizeof(*k));
 	k = &c->known[c->nr++];
-	*k = (struct known){ .row = row, .own = own, .at = NONE,
-			     .taken = !relation_is(row, "omitted") };
+	*k = (struct known){ .row = row, .at = NONE, .taken = !relation_is(row, "omitted") };
 	memcpy(k->id, id, 40);
 }
 
 static int by_id(const void *a, const void *b)
 {
 	const struct known *x = a, *y = b;
-	int order = strcmp(x->id, y->id);
 
-	return order ? order : y->own - x->own;
+	return strcmp(x->id, y->id);
 }
 
-/* One entry for each commit; where it has a row of its own, that one. */
+/* One entry for each commit: for two kinds of base it may have two patches. */
 static void sort_known(struct check *c)
 {
 	size_t i, n = 0;
@@ -103,7 +100,6 @@ static void sort_known(struct check *c)
 static void load_map(struct check *c)
 {
 	const struct csv_row *r;
-	const char *s;
 	size_t i;
 
 	if (csv_load(&c->map, c->map_path, MAP, true))
@@ -112,28 +108,30 @@ static void load_map(struct check *c)
 		refuse(c->map_path, "not in order: run scripts/check-series");
 	for (i = 1; i < c->map.nr; i++) {
 		r = &c->map.row[i];
-		if (r->nr != NR_COLUMNS || !matches(r->field[COMMIT], "|" ID_ERE "|" SHORT_ID_ERE) ||
-		    !matches(r->field[FIXES], "|" ID_ERE "( " ID_ERE ")*"))
+		if (r->nr != NR_COLUMNS || !matches(r->field[COMMIT], "|" ID_ERE "|" SHORT_ID_ERE))
 			refuse(c->map_path, "line %zu is not in order: run scripts/check-series", r->line);
-		/* a short id is left alone: it is of a prerequisite that stable lacks */
+		/* a short id is left alone: no more of it is known */
 		if (matches(r->field[COMMIT], ID_ERE))
-			add_known(c, r->field[COMMIT], r, true);
-		for (s = r->field[FIXES]; *s; s += 40, s += *s == ' ')
-			add_known(c, s, r, false);
+			add_known(c, r->field[COMMIT], r);
 	}
 	if (!c->nr)
 		refuse(c->map_path, "it names no upstream commit");
 	sort_known(c);
 }
 
-static bool names_patch(const char *path, const char *name)
+/* Is name, a path, file name or file name without .patch, that of MILESTONE/SLUG? */
+static bool names_patch(const char *of, const char *name)
 {
-	const char *file = strrchr(path, '/');
+	const char *slug = strrchr(of, '/');
 	size_t len = strlen(name);
 
-	file = file ? file + 1 : path;
-	return *path && (!strcmp(path, name) || !strcmp(file, name) ||
-			 (!strncmp(file, name, len) && !strcmp(file + len, ".patch")));
+	if (starts_with(name, "patches/"))
+		name += strlen("patches/");
+	len = strlen(name);
+	if (len > strlen(".patch") && !strcmp(name + len - strlen(".patch"), ".patch"))
+		len -= strlen(".patch");
+	return slug && len && ((!strncmp(of, name, len) && !of[len]) ||
+			       (!strncmp(slug + 1, name, len) && !slug[1 + len]));
 }
 
 /* The commits of a patch, the one that it is first. */
@@ -145,9 +143,8 @@ static int commits_of(const struct check *c, const char *name)
 	for (folded = 0; folded < 2; folded++)
 		for (i = 0; i < c->nr; i++) {
 			const struct known *k = &c->known[i];
-			bool first = k->own && !relation_is(k->row, "folded");
 
-			if (names_patch(k->row->field[PATCH], name) && first != folded) {
+			if (names_patch(k->row->field[folded ? FOLDED_INTO : PATCH], name)) {
 				puts(k->id);
 				n++;
 			}
@@ -386,20 +383,19 @@ static void check_known(struct check *c, const struct known *k)
 	int release;
 
 	if (k->at == NONE) {
-		if (k->own && !strcmp(field[VERSION], STABLE))
+		if (!strcmp(field[VERSION], STABLE))
 			return;		/* mainline need not have it */
 		wrong(c, k, "absent", "", history_has(&c->h, k->id) ?
 		      "is in the clone, but neither its tip nor a release leads to it: see --tip" :
 		      "is not in the clone");
 		return;
 	}
-	if (!k->own)
-		return;
-	if (strcmp(field[TITLE], k->title))
+	/* of a commit that is folded the header need not say more than the id */
+	if (*field[TITLE] && strcmp(field[TITLE], k->title))
 		wrong(c, k, "title", field[TITLE], k->title);
-	if (!author_is(field[AUTHOR], k->author))
+	if (*field[AUTHOR] && !author_is(field[AUTHOR], k->author))
 		wrong(c, k, "author", field[AUTHOR], k->author);
-	if (!strcmp(field[VERSION], STABLE))
+	if (!*field[VERSION] || !strcmp(field[VERSION], STABLE))
 		return;
 	release = history_release(&c->h, field[VERSION]);
 	if (release < 0)
@@ -425,7 +421,9 @@ static bool is_ours(const struct check *c, const struct followup *f)
 static void report(struct check *c, const struct followup *f)
 {
 	const struct known *k = bsearch(f->id, c->known, c->nr, sizeof(*k), same_id);
-	const char *state = !k ? "missing" : k->taken ? "taken" : "omitted", *patch = f->of->row->field[PATCH];
+	const char *state = !k ? "missing" : k->taken ? "taken" : "omitted";
+	char *const *of = f->of->row->field;
+	const char *patch = *of[FOLDED_INTO] ? of[FOLDED_INTO] : of[PATCH];
 	time_t when = f->when;
 	char day[16] = "";
 	struct tm tm;
@@ -446,7 +444,7 @@ static void report(struct check *c, const struct followup *f)
 	if (gmtime_r(&when, &tm))
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	finding(MAP, f->of->row->line,
-		"no row for %.12s (\"%s\"), %s, %s, which %s %.12s: take it, or say in an omitted row why not",
+		"no row for %.12s (\"%s\"), %s, %s, which %s %.12s: take it, or say in " OMITTED " why not",
 		f->id, f->title, release_of(c, f->at), day, f->how, f->of->id);
 }
 

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* map.h - the columns of upstream-map.csv. */
+/* map.h - upstream-map.csv, and where it comes from. */
 #ifndef TDP_MAP_H
 #define TDP_MAP_H
 
-#define MAP "upstream-map.csv"
+#include <stdio.h>
 
-enum { PATCH, MILESTONE, COMMIT, VERSION, AUTHOR, TITLE, RELATION, FIXES,
-       EVIDENCE, NOTE, ENTRY, NR_COLUMNS };
-#define MAP_HEADER "patch,milestone,upstream_commit,upstream_version," \
-	"upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry"
+#include "csv.h"
+#include "patch.h"
+
+#define MAP "upstream-map.csv"
+#define OMITTED "patches/omitted.csv"
+
+enum { COMMIT, RELATION, PATCH, FOLDED_INTO, VERSION, AUTHOR, TITLE, CVE, NOTE, NR_COLUMNS };
+#define MAP_HEADER "commit,relation,patch,folded_into,version,author,title,cve,note"
+
+/* the list of commits that are not taken: written by hand */
+enum { OMITTED_COMMIT, OMITTED_VERSION, OMITTED_AUTHOR, OMITTED_TITLE, OMITTED_REASON,
+       OMITTED_COLUMNS };
+#define OMITTED_HEADER "commit,version,author,title,reason"
 
 #define ID_ERE "[0-9a-f]{40}"
-/* what stable's own patches may name a commit by, which nobody looks up by program */
+/* where no more of it is known */
 #define SHORT_ID_ERE "[0-9a-f]{12}"
 #define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
 #define STABLE "stable"	/* the version of a commit that is in stable branches only */
+
+/* Print the header row; the rows of a patch; a row for each omitted commit. */
+void map_header(FILE *f);
+void map_patch(FILE *f, const char *path, const struct patch *p);
+void map_omitted(FILE *f, const struct csv *omitted);
+/* MILESTONE/SLUG of patches/MILESTONE/SLUG.patch; caller frees. */
+char *map_name(const char *path);
 
 #endif

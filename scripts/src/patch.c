@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "patch.h"
+#include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define DASHES "--------------------------------"
 #define INCLUSION_WITHIN 10	/* lines; a consumer of the block looks no further */
 #define BASE "Base: "
+#define FOLDS "Folds: ("
 #define TORVALDS "https://git.kernel.org/torvalds/c/"
 
 struct cursor {
@@ -149,7 +151,7 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 	     "'category: ' cleanup, bugfix, performance, feature, doc or other", NULL);
 	take(c, "bugzilla: ", "NA|https?://[^ ]+", "'bugzilla: ' NA or a URL", NULL);
 	take(c, "CVE: ", "NA|CVE-[0-9]{4}-[0-9]{4,}(, CVE-[0-9]{4}-[0-9]{4,})*",
-	     "'CVE: ' NA or CVE-YYYY-N, or several with commas", NULL);
+	     "'CVE: ' NA or CVE-YYYY-N, or several with commas", &p->cve);
 	take_blank(c, "an empty line before Reference");
 	if (take(c, "Reference: ", ".*[^ ]", "'Reference: '", &ref) && p->commit.value) {
 		const char *id = strrchr(ref.value, '/');
@@ -168,17 +170,59 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 static bool is_trailer(const char *s)
 {
 	return starts_with(s, "Adaptation:") || starts_with(s, "Base:") ||
-	       starts_with(s, "Upstream-author:") || starts_with(s, "Tested:");
+	       starts_with(s, "Upstream-author:") || starts_with(s, "Folds:") ||
+	       starts_with(s, "Tested:");
 }
 
-static void trailer(struct cursor *c, const char *prefix, const char *what,
-		    struct field *f)
+/* Returns what the trailer says, on one line; NULL when it is not there. */
+static char *trailer(struct cursor *c, const char *prefix, const char *what)
 {
-	if (!take(c, prefix, ".*[^ ].*", what, f))
-		return;
+	struct field f = { 0 };
+	char *all;
+
+	if (!take(c, prefix, ".*[^ ].*", what, &f))
+		return NULL;
+	all = xstrdup(f.value);
 	while (c->at < c->t->nr && *peek(c) && !is_trailer(peek(c)) &&
-	       !starts_with(peek(c), "Signed-off-by:") && strcmp(peek(c), "---"))
+	       !starts_with(peek(c), "Signed-off-by:") && strcmp(peek(c), "---")) {
+		char *longer = xasprintf("%s %s", all, peek(c) + strspn(peek(c), " "));
+
+		free(all);
+		all = longer;
 		c->at++;
+	}
+	return all;
+}
+
+/* The commit and its release, and the title in quotes on the lines that follow. */
+static void folds(struct cursor *c, struct patch *p)
+{
+	static const char form[] = "'" FOLDS "' 40 hex digits ', vX.Y)', and below it ' \"title\"'";
+
+	while (starts_with(peek(c), "Folds:")) {
+		size_t line = c->at + 1, len;
+		char *all = trailer(c, FOLDS, form), *title;
+		struct fold *f;
+
+		if (!all)
+			return;
+		if (!matches(all, "([0-9a-f]{40}|[0-9a-f]{12})(, (v[0-9]+\\.[0-9]+(-rc[0-9]+)?|stable))?\\)"
+			     "( \".+\")?")) {
+			finding(c->name, line, "expected %s, found '" FOLDS "%.60s'", form, all);
+			free(all);
+			continue;
+		}
+		p->fold = xrealloc(p->fold, p->nr_folds + 1, sizeof(*f));
+		f = &p->fold[p->nr_folds++];
+		title = strchr(all, ')') + 1;
+		len = strcspn(all, ",)");
+		f->id = (struct field){ .value = c->t->line[line - 1] + strlen(FOLDS), .line = line };
+		f->title = *title ? xstrndup(title + 2, strlen(title + 3)) : xstrdup("");
+		title[-1] = '\0';
+		f->version = xstrdup(all[len] ? all + len + 2 : "");
+		c->t->line[line - 1][strlen(FOLDS) + len] = '\0';
+		free(all);
+	}
 }
 
 static void explanation(struct cursor *c, struct patch *p)
@@ -192,7 +236,7 @@ static void explanation(struct cursor *c, struct patch *p)
 	}
 	if (!words && !c->lost)
 		finding(c->name, c->at + 1, "no explanation between the dashes and 'Adaptation:'");
-	trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs", NULL);
+	p->adaptation = trailer(c, "Adaptation: ", "'Adaptation: ' and how 5.10 differs");
 	if (starts_with(peek(c), "Base:"))
 		take(c, BASE, "openeuler|stable", "'" BASE "' openeuler or stable", &p->base);
 	/* openEuler's tools look the commit up: they need all of the id */
@@ -203,7 +247,8 @@ static void explanation(struct cursor *c, struct patch *p)
 	if (p->mainline)
 		take(c, "Upstream-author: ", ".*[^ ]", "'Upstream-author: ' with a name",
 		     &p->author);
-	trailer(c, "Tested: ", "'Tested: ' and what was run", NULL);
+	folds(c, p);
+	free(trailer(c, "Tested: ", "'Tested: ' and what was run"));
 	take_blank(c, "an empty line before the sign-off");
 	take(c, "Signed-off-by: ", IDENTITY, "'Signed-off-by: " IDENTITY "'", NULL);
 }
@@ -246,6 +291,18 @@ const char *patch_base(const struct text *t)
 			return "stable";
 	}
 	return "";
+}
+
+void patch_free(struct patch *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr_folds; i++) {
+		free(p->fold[i].version);
+		free(p->fold[i].title);
+	}
+	free(p->fold);
+	free(p->adaptation);
 }
 
 void patch_check(struct text *t, const char *name, struct patch *p)

@@ -14,15 +14,25 @@ struct field {
 	size_t line;
 };
 
-/* All pointers lead into the text that patch_check() was given. */
+/* An upstream commit that the patch has in it, by a "Folds: (ID, vX.Y)" of its header. */
+struct fold {
+	struct field id;
+	char *version, *title;	/* empty where the header has none */
+};
+
+/* What is const leads into the text that patch_check() was given. */
 struct patch {
 	bool mainline;		/* false: openEuler inclusion */
-	struct field subject, inclusion, version, commit, author;
+	struct field subject, inclusion, version, commit, cve, author;
 	struct field base;	/* openeuler or stable; no value: for both */
+	char *adaptation;	/* on one line; NULL when there is none */
+	struct fold *fold;
+	size_t nr_folds;
 };
 
 /* Checks form and order; reports each fault as finding of name. */
 void patch_check(struct text *t, const char *name, struct patch *p);
+void patch_free(struct patch *p);
 /* "openeuler" or "stable" when the header has that as its Base, else "". */
 const char *patch_base(const struct text *t);
 /* The part from the "---" line (t->line[at]) on: diffstat and diff. */

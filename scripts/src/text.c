@@ -12,6 +12,7 @@
 #include <string.h>
 
 static size_t nr_findings;
+static bool quiet;
 
 static void split_lines(struct text *t)
 {
@@ -33,15 +34,22 @@ static void split_lines(struct text *t)
 
 int text_load(struct text *t, const char *path)
 {
+	size_t len;
 	int err;
+	char *buf = file_load(path, &len, &err);
 
 	memset(t, 0, sizeof(*t));
-	t->buf = file_load(path, &t->len, &err);
-	if (!t->buf)
+	if (!buf)
 		return err;
-	t->ends_with_newline = t->len && t->buf[t->len - 1] == '\n';
-	split_lines(t);
+	text_cut(t, buf, len);
 	return 0;
+}
+
+void text_cut(struct text *t, char *buf, size_t len)
+{
+	*t = (struct text){ .buf = buf, .len = len,
+			    .ends_with_newline = len && buf[len - 1] == '\n' };
+	split_lines(t);
 }
 
 void text_free(struct text *t)
@@ -55,6 +63,8 @@ void finding(const char *file, size_t line, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (quiet)
+		return;
 	printf("%s:%zu: error: ", file, line);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
@@ -66,6 +76,11 @@ void finding(const char *file, size_t line, const char *fmt, ...)
 size_t findings(void)
 {
 	return nr_findings;
+}
+
+void findings_quiet(bool on)
+{
+	quiet = on;
 }
 
 bool matches(const char *s, const char *ere)

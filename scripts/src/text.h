@@ -20,12 +20,16 @@ struct text {
 
 /* Returns 0, or a positive errno. */
 int text_load(struct text *t, const char *path);
+/* The same of buf, which malloc() has given and which ends in a NUL behind len. */
+void text_cut(struct text *t, char *buf, size_t len);
 void text_free(struct text *t);
 
 /* Print "file:line: error: message" on stdout and count it. */
 void finding(const char *file, size_t line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t findings(void);
+/* While it is on nothing is a finding. */
+void findings_quiet(bool on);
 
 /* What scripts/new-patch leaves to be written. */
 #define TO_FILL_IN "FILL-IN"

@@ -7,7 +7,9 @@
 #          functions below
 
 need_packages gcc libc6-dev
-TOOL=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" check-series)
+for t in derive-map check-series; do
+	TOOL=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" $t)
+done
 
 ID_A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 ID_F=ffffffffffffffffffffffffffffffffffffffff
@@ -15,7 +17,7 @@ ME="TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
 A=patches/iterator/walk-once.patch
 L=patches/rwlock-rcu/own-words.patch
 
-# patch_file SUBJECT BLOCK AUTHOR: a sound patch on stdout.
+# patch_file SUBJECT BLOCK AUTHOR [FOLDS]: a sound patch on stdout.
 patch_file() {
 	cat <<-END
 	From: $ME
@@ -36,6 +38,7 @@ patch_file() {
 	Adaptation: none, the function
 	is the same on 5.10.
 	${3:+Upstream-author: $3
+	}${4:+$4
 	}Tested: built
 
 	Signed-off-by: $ME
@@ -72,7 +75,9 @@ project() {
 	patch_file "mm: Walk once" "mainline inclusion
 from mainline-v5.12-rc1
 commit $ID_A" "A Person" >"$P/$A"
-	patch_file "mm: Ours" "openEuler inclusion" "" >"$P/$L"
+	patch_file "mm: Ours" "openEuler inclusion" "" "Folds: ($ID_F, v5.13)
+ \"mm: Fix the \"walk\", and
+ its end\"" >"$P/$L"
 	cat >"$P/series" <<-END
 	# The milestone iterator: walk
 	$A
@@ -81,22 +86,30 @@ commit $ID_A" "A Person" >"$P/$A"
 	$L
 	END
 	cp "$P/series" "$P/patches/stable.series"
+	cat >"$P/patches/omitted.csv" <<-END
+	commit,version,author,title,reason
+	cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,"not needed
+	here"
+	END
 	cat >"$P/upstream-map.csv" <<-END
-	patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry
-	$A,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,adapted,$ID_F,unit test,,1
-	$A,iterator,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",folded,,,,X1
-	$L,rwlock-rcu,,none,,mm: Ours,local,,unit test,"two
-	lines",
-	,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,omitted,,,not needed,X2
+	commit,relation,patch,folded_into,version,author,title,cve,note
+	$ID_A,adapted,iterator/walk-once,,v5.12-rc1,A Person,mm: Walk once,,"none, the function is the same on 5.10."
+	,local,rwlock-rcu/own-words,,,,mm: Ours,,"none, the function is the same on 5.10."
+	$ID_F,folded,,rwlock-rcu/own-words,v5.13,,"mm: Fix the ""walk"", and its end",,
+	cccccccccccccccccccccccccccccccccccccccc,omitted,,,v5.14,C Person,mm: No,,"not needed
+	here"
 	END
 	cat >"$P/plan.csv" <<-END
 	entry,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,status
 	1,iterator,$ID_A,v5.12-rc1,A Person,mm: Walk once,apply
-	X1,parallel-faults,$ID_F,v5.13,B Person,"mm: Fix the ""walk""",apply
+	X1,parallel-faults,$ID_F,v5.13,B Person,"mm: Fix the ""walk"", and its end",apply
 	X2,rwlock-rcu,cccccccccccccccccccccccccccccccccccccccc,v5.14,C Person,mm: No,skip
 	9,default-on,dddddddddddddddddddddddddddddddddddddddd,v5.15,D Person,mm: Later,apply
 	END
 }
+
+# derive_map: the map that follows, as scripts/derive-series writes it.
+derive_map() { "$TMP/sanitized/derive-map" "$P" >"$TMP/map" 2>/dev/null && cp "$TMP/map" "$P/upstream-map.csv"; }
 
 run() {
 	"$TOOL" --root "$P" --milestones "$MILESTONES" "$@"

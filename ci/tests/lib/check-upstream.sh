@@ -47,13 +47,14 @@ made() {
 		git commit-tree "$@"
 }
 
-# map: a map without rows. row PATCH NAME VERSION AUTHOR TITLE RELATION [FOLDED [NOTE]]
+# map: a map without rows. row PATCH NAME VERSION AUTHOR TITLE RELATION [NOTE]
 map() {
-	echo patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry \
-		>"$P/upstream-map.csv"
+	sed -n 1p "$TOP/upstream-map.csv" >"$P/upstream-map.csv"
 }
 row() {
-	echo "${1:+patches/iterator/$1.patch},iterator,${ID[$2]},$3,$4,$5,$6,${7-},test,${8-}," >>"$P/upstream-map.csv"
+	local patch=${1:+iterator/$1} into=''
+	[ "$6" != folded ] || into=$patch patch=''
+	echo "${ID[$2]},$6,$patch,$into,$3,$4,$5,,${7-}" >>"$P/upstream-map.csv"
 }
 
 smaller() { printf '%s\n' "${ID[$1]}" "${ID[$2]}" | sort | head -n 1; }

@@ -59,11 +59,13 @@ tree_of() {
 # next_patch PATH: a patch of what changed in edit/b since the last one.
 next_patch() {
 	local row
-	row="$1,$(basename "$(dirname "$1")"),,,,KVM: $(basename "$1" .patch),local,,read,,"
+	row=${1#patches/}
+	row=",local,${row%.patch},,,,KVM: $(basename "$1" .patch),,"
 	if [ ! -d "$TMP/edit/git" ]; then
 		git init -q --bare "$TMP/edit/git"
 		minute=0
 		sed -n 1p "$TOP/upstream-map.csv" >"$TMP/project/upstream-map.csv"
+		sed -n 1p "$TOP/patches/omitted.csv" >"$TMP/project/patches/omitted.csv"
 	fi
 	echo "$row" >>"$TMP/project/upstream-map.csv"
 	header "$1" >"$TMP/project/$1"

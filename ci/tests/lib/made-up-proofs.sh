@@ -99,8 +99,9 @@ proof() {
 	printf '%s\n' "patch: patches/$2.patch" "shows: it" "lane: amd-npt" "fails: $3" >"$P/ci/proofs/$name/proof"
 	for t in "${@:4}"; do echo "$t 30 $t"; done >"$P/ci/proofs/$name/list"
 }
-row() {
-	echo "patches/$1.patch,iterator,,,,title,local,,\"$2\",," >>"$P/upstream-map.csv"
+# tested PATCH TEXT: its header says so
+tested() {
+	sed -i "1i Tested: $2\n" "$P/patches/$1.patch"
 }
 new() {
 	rm -rf "${B:?}"/{base,tree,prove,results,cache,kernel,initrd} "$P"/{patches,series,ci/proofs} "$TMP/a"
@@ -124,9 +125,8 @@ new() {
 	proof five rwlock-rcu/five "splat WARNING: .*tdp_mmu.c:299" five
 	proof more rwlock-rcu/more "test more" more
 	proof_patch more undo 's/^more exit=0/more exit=1/' "takes the fix back"
-	echo patch,milestone,upstream_commit,upstream_version,upstream_author,upstream_title,relation,folded_fixes,evidence,note,entry >"$P/upstream-map.csv"
-	row iterator/two "gate iterator; prove two"
-	row rwlock-rcu/five "prove five"
-	row rwlock-rcu/more "read, prove more"
+	tested iterator/two "gate iterator; prove two"
+	tested rwlock-rcu/five "prove five"
+	tested rwlock-rcu/more "read, prove\nmore"
 }
 builds() { grep -qxE -- "$1" "$FAKE/builds" || { cat "$FAKE/builds"; return 1; }; }
