@@ -50,7 +50,8 @@ $L~18s/f{40}/$ID_A/~$L:18: error: commit a{12} is in $A already, on line 7
 $L~18s/f{40}/fff/~$L:18: error: expected 'Folds: \(' 40 hex digits ', vX.Y\)'
 $L~18s/, v5.13/, 5.13/~$L:18: error: expected 'Folds: \('
 $L~19s/"mm/mm/~$L:18: error: expected 'Folds: \('
-$A~1s/TDP MMU/Somebody/~$A:1: error: expected 'From: TDP
+$A~1s/TDP MMU/Somebody/;23s/TDP MMU/Somebody/~$A:1: error: 'Somebody backport .*' is not one of scripts/lib/identities
+$A~1s/From/Form/~$A:1: error: expected 'From: NAME
 $A~2s/Sat/Sun/~$A:2: error: .* is not a date of RFC 2822
 $A~3s/Subject: /Subject: [PATCH] /~$A:3: error: the subject starts with a bracket
 $A~4d~$A:4: error: expected an empty line after the mail header
@@ -69,7 +70,8 @@ $A~20s/^/Base: stable\n/~$A:20: error: Base: stable, and line 2 of 'series' give
 patches/stable.series~2d~patches/stable.series:2: error: line 2 of 'series' gives another line here: scripts/derive-series
 patches/stable.series~\$s/\$/\n/~patches/stable.series:6: error: 'series' gives no such line
 $A~21s/built//~$A:21: error: expected 'Tested: '
-$A~23s/TDP/PDT/~$A:23: error: expected 'Signed-off-by: 
+$A~23s/TDP/PDT/~$A:23: error: signed off by 'PDT MMU .*', and From is 'TDP MMU
+$A~23s/Signed/Singed/~$A:23: error: expected 'Signed-off-by: 
 $A~17s/^/Signed-off-by: A Person <a@example.org>\n/~$A:24: error: a second sign-off
 $A~24s/^/Cc: me\n/~$A:24: error: expected '---' right after
 $A~25s/3/4/~$A:25: error: the diff changes 3 lines of fs/walk.c

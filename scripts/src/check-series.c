@@ -6,9 +6,11 @@
  * patch for stable 5.10.y only. Are patches/stable.series and upstream-map.csv
  * what follows from them?
  *
- * Usage:   check-series --root DIR --milestones "A B ..." [--plan FILE] [PATCH...]
- * Inputs:  DIR/series, DIR/upstream-map.csv, DIR/patches/; FILE, a table of the
- *          commits that the series is to hold, starts with the columns
+ * Usage:   check-series --root DIR --milestones "A B ..." --identities FILE [--plan FILE]
+ *              [PATCH...]
+ * Inputs:  DIR/series, DIR/upstream-map.csv, DIR/patches/; who patches may be by, a
+ *          line each; the plan, a table of the commits that the series is to hold:
+ *          it starts with the columns
  *          entry,milestone,upstream_commit,upstream_version,upstream_author,
  *          upstream_title. With PATCH (paths below DIR) only those patches are
  *          looked at.
@@ -575,7 +577,7 @@ static void load_tables(struct project *pr)
 
 static void usage(FILE *f)
 {
-	fputs("usage: check-series --root DIR --milestones \"A B ...\" [--plan FILE] [PATCH...]\n", f);
+	fputs("usage: check-series --root DIR --milestones \"A B ...\" --identities FILE [--plan FILE] [PATCH...]\n", f);
 }
 
 int main(int argc, char **argv)
@@ -583,11 +585,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "root", required_argument, NULL, 'r' },
 		{ "milestones", required_argument, NULL, 'm' },
+		{ "identities", required_argument, NULL, 'i' },
 		{ "plan", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	struct project pr = { 0 };
+	const char *identities = NULL;
 	size_t i;
 	int c;
 
@@ -598,6 +602,9 @@ int main(int argc, char **argv)
 			break;
 		case 'm':
 			pr.milestones = optarg;
+			break;
+		case 'i':
+			identities = optarg;
 			break;
 		case 'p':
 			pr.plan_path = optarg;
@@ -610,13 +617,15 @@ int main(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	if (!pr.root || !pr.milestones) {
+	if (!pr.root || !pr.milestones || !identities) {
 		usage(stderr);
 		return EX_USAGE;
 	}
 	pr.only = argv + optind;
 	pr.nr_only = argc - optind;
 
+	if (!patch_identities(identities))
+		refuse(identities, "cannot read it: who are the patches by?");
 	load_series(&pr);
 	load_tables(&pr);
 	if (!pr.nr_only) {

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <time.h>
 
-#define IDENTITY "TDP MMU backport maintainers <tdp-mmu-backport@example.org>"
 #define DASHES "--------------------------------"
 #define INCLUSION_WITHIN 10	/* lines; a consumer of the block looks no further */
 #define BASE "Base: "
 #define FOLDS "Folds: ("
 #define TORVALDS "https://git.kernel.org/torvalds/c/"
+
+/* One a line; with '#' in front it is a comment. */
+static struct text identities;
 
 struct cursor {
 	const struct text *t;
@@ -109,11 +111,28 @@ static bool date_ok(const char *s)
 	return starts_with(s, day);
 }
 
+bool patch_identities(const char *path)
+{
+	return !text_load(&identities, path);
+}
+
+static bool is_identity(const char *who)
+{
+	size_t i;
+
+	for (i = 0; i < identities.nr; i++)
+		if (*who && *who != '#' && !strcmp(identities.line[i], who))
+			return true;
+	return false;
+}
+
 static void mail_header(struct cursor *c, struct patch *p)
 {
 	struct field date = { 0 };
 
-	take(c, "From: ", IDENTITY, "'From: " IDENTITY "'", NULL);
+	if (take(c, "From: ", ".*[^ ]", "'From: NAME <ADDRESS>'", &p->from) &&
+	    !is_identity(p->from.value))
+		finding(c->name, p->from.line, "'%.60s' is not one of scripts/lib/identities", p->from.value);
 	if (take(c, "Date: ", ".*", "'Date: ' with an RFC 2822 date", &date) &&
 	    !date_ok(date.value))
 		finding(c->name, date.line, "'%.60s' is not a date of RFC 2822 (day of the week included)",
@@ -227,6 +246,7 @@ static void folds(struct cursor *c, struct patch *p)
 
 static void explanation(struct cursor *c, struct patch *p)
 {
+	struct field signoff = { 0 };
 	size_t words = 0;
 
 	for (; c->at < c->t->nr && !is_trailer(peek(c)); c->at++) {
@@ -250,7 +270,10 @@ static void explanation(struct cursor *c, struct patch *p)
 	folds(c, p);
 	free(trailer(c, "Tested: ", "'Tested: ' and what was run"));
 	take_blank(c, "an empty line before the sign-off");
-	take(c, "Signed-off-by: ", IDENTITY, "'Signed-off-by: " IDENTITY "'", NULL);
+	if (take(c, "Signed-off-by: ", ".*[^ ]", "'Signed-off-by: ' and the name of From", &signoff) &&
+	    p->from.value && strcmp(signoff.value, p->from.value))
+		finding(c->name, signoff.line, "signed off by '%.60s', and From is '%.60s'",
+			signoff.value, p->from.value);
 }
 
 static void whole_file(const struct text *t, const char *name, size_t separator)
@@ -277,7 +300,7 @@ static void whole_file(const struct text *t, const char *name, size_t separator)
 			finding(name, i + 1, TO_FILL_IN " is still to be written");
 	for (i = 0; i < separator; i++)
 		if (!strncasecmp(t->line[i], "Signed-off-by:", 14) && ++signoffs > 1)
-			finding(name, i + 1, "a second sign-off: there is just one, the maintainers'");
+			finding(name, i + 1, "a second sign-off: there is just one, that of From");
 }
 
 const char *patch_base(const struct text *t)

@@ -23,13 +23,15 @@ struct fold {
 /* What is const leads into the text that patch_check() was given. */
 struct patch {
 	bool mainline;		/* false: openEuler inclusion */
-	struct field subject, inclusion, version, commit, cve, author;
+	struct field from, subject, inclusion, version, commit, cve, author;
 	struct field base;	/* openeuler or stable; no value: for both */
 	char *adaptation;	/* on one line; NULL when there is none */
 	struct fold *fold;
 	size_t nr_folds;
 };
 
+/* The file that says who may be From: of a patch; false when it cannot be read. */
+bool patch_identities(const char *path);
 /* Checks form and order; reports each fault as finding of name. */
 void patch_check(struct text *t, const char *name, struct patch *p);
 void patch_free(struct patch *p);

@@ -112,5 +112,5 @@ commit $ID_A" "A Person" >"$P/$A"
 derive_map() { "$TMP/sanitized/derive-map" "$P" >"$TMP/map" 2>/dev/null && cp "$TMP/map" "$P/upstream-map.csv"; }
 
 run() {
-	"$TOOL" --root "$P" --milestones "$MILESTONES" "$@"
+	"$TOOL" --root "$P" --milestones "$MILESTONES" --identities "$TOP/scripts/lib/identities" "$@"
 }
