@@ -53,6 +53,25 @@ b4_am() {
 	git -C "$TMP/am" am -q "$box" && diff -r -x .git "$TMP/quilt" "$TMP/am" && messages "$TMP/am"
 }
 
+# With the clone's blobs named, a tree that differs beside a hunk is merged.
+three_way() {
+	local box=$TMP/three/tdp-mmu.mbox file
+	repo "$TMP/clone" "$PRISTINE"
+	export_mbox --git "$TMP/clone" "$TMP/three" || return 1
+	grep -qx "base-commit: $(git -C "$TMP/clone" rev-parse HEAD)" "$box" || return 1
+	# the cover letter and the first patch
+	awk '/^From 0{40} /{ n++ } n < 3' "$box" >"$TMP/one.mbox"
+	file=$(cd "$P" && lsdiff --strip 1 "${PATCHES[0]}" | head -n 1)
+	grep -qE "^index $(git -C "$TMP/clone" rev-parse "HEAD:$file")\.\.[0-9a-f]{40} 100644\$" "$TMP/one.mbox" || return 1
+	# its first line of context, which stands three lines in front of the first change
+	sed -i "$(sed -n '/^@@ -\([0-9]*\),.*/{s//\1/p;q}' "$TMP/one.mbox")s/\$/ \/* theirs *\//" "$TMP/clone/$file"
+	git -C "$TMP/clone" commit -q -a -m theirs
+	! git -C "$TMP/clone" am -q --empty=drop "$TMP/one.mbox" 2>/dev/null && git -C "$TMP/clone" am -q --abort || return 1
+	git -C "$TMP/clone" am -q -3 --empty=drop "$TMP/one.mbox" && grep -q theirs "$TMP/clone/$file" || return 1
+	repo "$TMP/am" "$PRISTINE"
+	git -C "$TMP/am" am -q --empty=drop "$box" && diff -r -x .git "$TMP/quilt" "$TMP/am"
+}
+
 # Each milestone by itself, one on top of the other.
 milestones() {
 	local m
@@ -153,12 +172,16 @@ other_files() {
 quilted "$TMP/quilt" >/dev/null 2>&1
 check "git am makes the tree of quilt, and the patches' messages" plain_am
 check "b4 am takes it, and git am its result" b4_am
+check "git am -3 with the index lines of a clone" three_way
 check "the milestones one on top of the other" milestones
 check "one thread" thread
 check "the cover letter" cover_letter
 check "the same bytes and Message-IDs, other ones for other patches" same_bytes
 check "a title and a name that are not ASCII" not_ascii
 first=${PATCHES[0]}
+mkdir "$TMP/nothing"
+touch "$TMP/nothing/file"
+repo "$TMP/other" "$TMP/nothing"
 check "a line that would end the mail" with_edit '20s/^/From here\n/' "$first" refused 1 "^$first:20: error: a line that begins with 'From '"
 check "a patch without a date" with_edit 2d "$first" refused 1 "^$first:1: error: no header"
 check "a patch without a row" with_edit "2d" upstream-map.csv refused 1 "^$first:1: error: no row"
@@ -167,6 +190,8 @@ check "a text that would end the mail" with_edit '3s/^/From here\n/' "$(dirname 
 check "a broken map" with_edit '2s/^/"/' upstream-map.csv refused 2 'upstream-map.csv:2: error'
 check "an unknown milestone" refused 2 "unknown milestone 'later'" --milestone later
 check "an unknown option" refused 2 "unknown option '--fast'" --fast
+check "a clone that is none" refused 2 'is no git repository: --git wants' --git "$TMP"
+check "a clone of another kernel" refused 1 'does not apply' --git "$TMP/other"
 check "a prefix that breaks the subject" refused 2 'holds more than letters' --prefix 'PATCH] x'
 check "a directory of somebody else" other_files
 tap_end
