@@ -1,10 +1,11 @@
-# shellcheck shell=bash disable=SC2154,SC2034 # variables of lane_options
+# shellcheck shell=bash
 # ci/lanes/bochs.sh - Bochs' Intel machines: VMX with EPT.
 #
-# Usage:   . ci/lanes/bochs.sh, which sources lib.sh; set LANE_COUNTS, LANE_STRESS and
-#          LANE_PATCH (see --about in lib.sh), LANE_APPEND; lane_bochs MODEL OPTION...
-#          MODEL is Bochs' name for a CPU: bochs-bin --help cpu
-# Inputs:  the options of every lane, see lib.sh; defaults: LANE_CPUS or 1 CPU, 2048 MiB, 1800 s of
+# Usage:   . ci/lanes/bochs.sh, which sources lib.sh; then
+#          lane_bochs MODEL CMDLINE KEY=VALUE... -- OPTION...; MODEL is Bochs' name for a
+#          CPU (bochs-bin --help cpu), CMDLINE what its kernel is told besides, perhaps
+#          nothing; what the lane tells of itself, see lib.sh, but for what all have
+# Inputs:  the options of every lane, see lib.sh; defaults: 1 CPU, 2048 MiB, 1800 s of
 #          wall clock. --cpus is 1, 2, 4, 8 or 12.
 #          Simulated time counts instructions (200 million a second), so what
 #          the machine measures does not depend on how busy this one is.
@@ -13,55 +14,55 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
-# lane_bochs MODEL OPTION...: all of a lane.
+# lane_bochs MODEL CMDLINE KEY=VALUE... -- OPTION...: all of a lane.
 lane_bochs() {
-	local model=$1 count
-	shift
-	LANE_ARCH=x86_64 LANE_CPUS=${LANE_CPUS:-1} LANE_MEMORY=2048 LANE_TIMEOUT=1800
-	LANE_PACKAGES="bochs bochs-term bochsbios vgabios grub-pc-bin grub-common xorriso mtools bsdutils util-linux"
-	LANE_THREADS=1 LANE_NESTED=kvm_intel.ept=N
-	lane_options "$@"
+	local model=$1 more=$2 count cmdline work
+	shift 2
+	lane_options arch=x86_64 size=1 memory=2048 limit=1800 threads=1 \
+		packages="bochs bochs-term bochsbios vgabios grub-pc-bin grub-common xorriso mtools bsdutils util-linux" \
+		nested="kvm_intel.ept=0 kvm_intel.ept=N" "$@"
+	work=${MACHINE[work]}
 
 	# Two threads a core: with one, the kernel decides that there is no SMT and takes
 	# every other CPU offline again. Bochs has too few timers for 16 CPUs.
-	case $cpus in
+	case ${MACHINE[cpus]} in
 	1) count=1:1:1 ;;
 	2) count=1:1:2 ;;
 	4) count=2:1:2 ;;
 	8) count=4:1:2 ;;
 	12) count=6:1:2 ;;
-	*) die $EX_USAGE "--cpus $cpus: this lane has 1, 2, 4, 8 or 12" ;;
+	*) die $EX_USAGE "--cpus ${MACHINE[cpus]}: this lane has 1, 2, 4, 8 or 12" ;;
 	esac
 
 	# Each character on the console costs simulated time: 115200 baud, and of the
 	# kernel's words only warnings and worse, which PID 1's records are, too.
 	# idle=halt: a CPU that waits by other means is busy for Bochs.
-	LANE_CMDLINE="${LANE_CMDLINE/loglevel=8 ignore_loglevel/loglevel=5}"
+	cmdline="${MACHINE[cmdline]/loglevel=8 ignore_loglevel/loglevel=5} $more ${MACHINE[append]}"
 
 	# Kernel and initrd travel on a CD.
 	mkdir -p "$work/iso/boot/grub"
-	ln "$kernel" "$work/iso/boot/kernel" 2>/dev/null || cp "$kernel" "$work/iso/boot/kernel"
-	ln "$initrd" "$work/iso/boot/initrd" 2>/dev/null || cp "$initrd" "$work/iso/boot/initrd"
+	ln "${MACHINE[kernel]}" "$work/iso/boot/kernel" 2>/dev/null || cp "${MACHINE[kernel]}" "$work/iso/boot/kernel"
+	ln "${MACHINE[initrd]}" "$work/iso/boot/initrd" 2>/dev/null || cp "${MACHINE[initrd]}" "$work/iso/boot/initrd"
 	cat >"$work/iso/boot/grub/grub.cfg" <<GRUB
 set timeout=0
-linux /boot/kernel console=ttyS0,115200 idle=halt $LANE_CMDLINE ${LANE_APPEND-} $append
+linux /boot/kernel console=ttyS0,115200 idle=halt $cmdline
 initrd /boot/initrd
 boot
 GRUB
 	TMPDIR=$work grub-mkrescue -o "$work/boot.iso" "$work/iso" >"$work/emulator.log" 2>&1 ||
-		{ ended='' ; lane_end "grub-mkrescue failed"; }
+		lane_end "grub-mkrescue failed"
 	rm -rf "$work/iso"
 
 	cat >"$work/bochsrc" <<BOCHS
 config_interface: textconfig
 display_library: term
 cpu: model=$model, count=$count, ips=200000000, reset_on_triple_fault=0
-memory: guest=$memory, host=$memory
+memory: guest=${MACHINE[memory]}, host=${MACHINE[memory]}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path=$work/boot.iso, status=inserted
 boot: cdrom
-com1: enabled=1, mode=file, dev=$out/console.log
+com1: enabled=1, mode=file, dev=${MACHINE[out]}/console.log
 log: $work/bochs.log
 clock: sync=none
 panic: action=report
@@ -91,7 +92,7 @@ END
 	# A power-off ends Bochs through a panic of its own, whatever its exit code.
 	if ! powering_off; then
 		tail -n 5 "$work/bochs.log" >>"$work/emulator.log" 2>/dev/null || true
-		lane_end "Bochs' $ended before power-off"
+		lane_end "Bochs' ${MACHINE[ended]} before power-off"
 	fi
 	lane_end
 }

@@ -26,7 +26,7 @@ lane_runs() {
 
 # parallel_runs LANE: boots at a time.
 parallel_runs() {
-	if [ "$("$TOP/ci/lanes/$1" --about threads)" = 1 ]; then nproc; else echo 1; fi
+	"$TOP/ci/lanes/$1" --about boots
 }
 
 # verdict_code WORD
@@ -80,6 +80,7 @@ boot() {
 	local options=(${boot_options[@]+"${boot_options[@]}"}) expect=(--expect kvm=present) rc=0
 	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested
 	nested=$("$TOP/ci/lanes/$lane" --about nested) || return "$EX_HARNESS"
+	nested=${nested#* }
 	# What KVM leaves in slabs can be told when it shares none of them.
 	[ "$variant" != modules ] || { append+=" slab_nomerge"; expect=(--expect kvm=absent); }
 	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"

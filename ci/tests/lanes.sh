@@ -27,15 +27,23 @@ ends() {
 	[ "$rc" -eq "$want" ] || { echo "exit code $rc, not $want"; return 1; }
 }
 
-# tells_all: each key of ci/lanes/lib.sh has an answer; a patch is a file.
+# tells_all: each key of ci/lanes/lib.sh has an answer, and as one of all; a patch is a file,
+# and so is each list of a suite.
 tells_all() {
-	local key answer
-	for key in cpus stress threads nested patch; do
+	local key answer list
+	for key in cpus stress boots variants unasked mmus nested lists short clock suites options patch; do
 		answer=$("$lane_cmd" --about $key) || return
 		case $key in
 		patch) [ -z "$answer" ] || [ -s "$answer" ] || { echo "no file $answer"; return 1; } ;;
+		suites)
+			while read -r _ _ _ _ _ list; do
+				[ -z "$list" ] || [ -s "$TOP/ci/machine/lists/$list.list" ] || { echo "no list $list"; return 1; }
+			done <<<"$answer"
+			;;
+		options) ;;
 		*) [ -n "$answer" ] || { echo "nothing on $key"; return 1; } ;;
 		esac
+		diff <(echo "$answer") <("$lane_cmd" --about all | sed -n "s/^$key //p") || return
 	done
 }
 
@@ -143,7 +151,8 @@ for l in "${lanes[@]}"; do
 	check "$l refuses an empty kernel" ends 2 "$lane_cmd" --kernel "$TMP/empty" "${common[@]}"
 	check "$l refuses a word for a number" \
 		ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus many
-	if [[ $l = amd-* ]]; then
+	options=$("$lane_cmd" --about options)
+	if [ -n "$options" ]; then
 		check "$l refuses more nodes than CPUs" \
 			ends 2 "$lane_cmd" --kernel "$TMP/loop.$arch" "${common[@]}" --cpus 2 --numa 4
 	else

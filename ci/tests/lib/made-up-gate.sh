@@ -6,7 +6,8 @@
 # Usage:   . ci/tests/lib/made-up-gate.sh      after tap.sh; then fresh
 # Inputs:  scripts/ and ci/ of the project: copied, so that the gate runs as it is
 # Outputs: $P the project, $B its build folder, $G its gate, $R the results of the
-#          milestone iterator, ${ONE[@]} its gate in one lane; the functions below
+#          milestone iterator, ${ONE[@]} its gate in one lane; the functions below.
+#          fake/boots: "MILESTONE CMDLINE" of each boot, fake/limits: its time limit
 # Exit codes: 5 packages missing
 
 need_packages gcc libc6-dev util-linux cpio gzip
@@ -47,15 +48,17 @@ cat >"$P/ci/lib/build-initrd" <<'END'
 . "$(dirname "$0")/../../scripts/lib/lib.sh"
 below=''
 [ "$1" != --base ] || { below=$2/; shift 2; }
+list=$3 name=$(basename "$3" .list)
+[[ $list = */* ]] || list=$TOP/ci/machine/lists/$3.list
 mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"
-cp "$TOP/ci/machine/lists/$3.list" "$BUILD/initrd/root/etc/testlist"
-cp "$TOP/ci/machine/lists/$3.list" "$BUILD/initrd/$below$1-$2-$3.list"
+cp "$list" "$BUILD/initrd/root/etc/testlist"
+cp "$list" "$BUILD/initrd/$below$1-$2-$name.list"
 cd "$BUILD/initrd/root"
-find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$3.gz"
+find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$name.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)
 mkdir -p "$BUILD/tests/$below$1-$arch"
 echo "selftests of $1" >"$BUILD/tests/$below$1-$arch/key"
-echo "$BUILD/initrd/$below$1-$2-$3.gz"
+echo "$BUILD/initrd/$below$1-$2-$name.gz"
 END
 # The machine: runs the list of its initrd, where later archives go over earlier
 # ones. fake/MILESTONE says how each test ends ("NAME exit=0", "NAME hang") and
@@ -93,32 +96,43 @@ done <"$root/etc/testlist"
 grep -q '^no end' "$here/$1" || echo "[    2.000000] gate: end ran=$i"
 echo "[    3.000000] reboot: Power down"
 END
-for lane in amd-npt intel-ept arm64; do
-	cat >"$P/ci/lanes/$lane" <<'END'
+# lane NAME FACT...: a lane, with this to tell of itself. Its machine is the emulator.
+lane() {
+	{
+		cat <<'END'
 #!/bin/bash
 . "$(dirname "$0")/lib.sh"
-LANE_ARCH=x86_64 LANE_CPUS=4 LANE_MEMORY=64 LANE_TIMEOUT=20 LANE_PACKAGES=bash
-case $0 in
-*/arm64) LANE_ARCH=arm64 ;;
-*/intel-ept) LANE_COUNTS="1 8" LANE_STRESS=2 LANE_THREADS=1 LANE_NESTED=kvm_intel.ept=N ;;
-esac
-[ ! -f "$TOP/fake/package" ] || LANE_PACKAGES=$(cat "$TOP/fake/package")
-lane_options "$@"
+packages=$(cat "$TOP/fake/package" 2>/dev/null) || packages=bash
+END
+		printf '%q ' lane_options size=4 memory=64 limit=20 "${@:2}"
+		cat <<'END'
+packages="$packages" -- "$@"
 echo $$ >"$TOP/fake/lane-pid"
-lane_run "$TOP/fake/emulator" "$(cat "$kernel")" "$cpus" "$append" "$out/console.log" "$initrd"
-powering_off || lane_end "the emulator's $ended"
+echo "${MACHINE[limit]}" >>"$TOP/fake/limits"
+lane_run "$TOP/fake/emulator" "$(cat "${MACHINE[kernel]}")" "${MACHINE[cpus]}" "${MACHINE[append]}" \
+	"${MACHINE[out]}/console.log" "${MACHINE[initrd]}"
+powering_off || lane_end "the emulator's ${MACHINE[ended]}"
 lane_end
 END
-	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/machine/lists/$lane.list"
-done
-chmod +x "$P"/ci/{build-kernel,lib/build-initrd} "$P/fake/emulator" "$P"/ci/lanes/*[!h]
+	} >"$P/ci/lanes/$1"
+	chmod +x "$P/ci/lanes/$1"
+	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/machine/lists/$1.list"
+}
+lane amd-npt arch=x86_64 mmus="tdp0 tdp1 shadow" nested="kvm_amd.npt=0 kvm_amd.npt=0" \
+	variants="plain debug kasan modules server" unasked="plain debug kasan modules server" \
+	suites="10 plain plain tdp1 - amd-npt
+20 stress plain tdp1 - amd-npt-stress"
+lane intel-ept arch=x86_64 mmus="tdp0 tdp1 shadow" nested="kvm_intel.ept=0 kvm_intel.ept=N" \
+	variants="plain modules" unasked="plain modules" cpus="1 8" stress=2 threads=1 clock=instructions
+lane arm64 arch=arm64
+chmod +x "$P"/ci/{build-kernel,lib/build-initrd} "$P/fake/emulator"
 
 # records MILESTONE HOW [WORDS]: test two ends so there, and the kernel says this.
 records() {
 	printf '%s\n' "one exit=0" "two $2" ${3:+"two: $3"} >"$P/fake/$1"
 }
 fresh() {
-	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,broken,built-in,other-mmu,package,pid}
+	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,limits,broken,built-in,other-mmu,package,pid}
 	: >"$P/ci/known-failures"
 	records base exit=0
 	records iterator exit=0

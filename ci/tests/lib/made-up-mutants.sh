@@ -19,7 +19,7 @@ cat >"$P/ci/unit/unit.sh" <<'END2'
 END2
 chmod +x "$P/ci/unit/unit.sh"
 rm -f "$P/ci/unit/two.sh"
-sed -i 's/LANE_TIMEOUT=20/LANE_TIMEOUT=15/' "$P/ci/lanes/amd-npt"
+sed -i 's/limit=20/limit=15/' "$P/ci/lanes/amd-npt"
 
 # The machine: what is behind kvm_mutant("NAME") counts where kvm.mutant=NAME says so, and
 # then in the place of what else is said of that test.
