@@ -1,32 +1,42 @@
-# shellcheck shell=bash disable=SC2154 # variables of ci/gate
-# ci/lib/gate.sh - one boot of a machine, its verdict, and what the base does there.
+# shellcheck shell=bash
+# ci/lib/gate.sh - the runs of the gate: which a lane has, one of them with all its boots,
+# and the rows of the table that no machine wrote.
 #
-# Usage:   . ci/lib/gate.sh     in ci/gate, after scripts/lib/lib.sh
-# Inputs:  BELOW, milestone, variant, list, shadow, stress, suffix (of the list), results,
-#          skip_known (not empty: without the tests that are known to fail),
-#          on_by_default (not empty: the kernel has to switch the TDP MMU on without
-#          being told), VERDICT of ci/gate; kernel and initrd of the lane at work
-# Outputs: the functions below.
+# Usage:   . ci/lib/gate.sh          after choose_base of scripts/lib/which.sh
+# Inputs:  ci/boot, ci/known-failures
+# Outputs: the functions below
 # Exit codes: 0 pass, 1 a test failed, 3 splat, 4 all skipped, 5 harness trouble
 
-# lane_runs LANE ARCH VARIANT: "RUN MMU CPUS" for each boot ("-": as the lane has it).
-lane_runs() {
-	local mmu cpus mmus="tdp0 tdp1" counts
-	counts=$("$TOP/ci/lanes/$1" --about "$([ -n "$stress" ] && echo stress || echo cpus)")
-	[ -z "$shadow" ] || mmus=shadow counts=-
-	[ "$2" = x86_64 ] || mmus=none
-	# The list loads KVM, with one MMU and the other.
-	[ "$3" != modules ] || mmus=none counts=-
-	for cpus in $counts; do
-		for mmu in $mmus; do
-			echo "$1-$3-$mmu$([ "$cpus" = - ] || echo "-${cpus}cpu") $mmu $cpus"
-		done
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=known.sh
+. "$TOP/ci/lib/known.sh"
+
+# fitting_lanes VARIANT SHADOW SUFFIX LIST: the lanes that run such a kernel unasked, have
+# shadow paging if SHADOW is not empty, and a list of that suffix unless LIST is one.
+fitting_lanes() {
+	local lane
+	for lane in $(all_lanes); do
+		has_word "$lane" unasked "$1" || continue
+		[ -z "$2" ] || has_word "$lane" mmus shadow || continue
+		[ -n "$4" ] || has_word "$lane" lists "$lane$3" || continue
+		echo "$lane"
 	done
 }
 
-# parallel_runs LANE: boots at a time.
-parallel_runs() {
-	"$TOP/ci/lanes/$1" --about boots
+# lane_runs LANE VARIANT SHADOW STRESS: "RUN MMU CPUS" for each boot ("-": as the lane has
+# it); SHADOW: with shadow paging, STRESS: under stress, if they are not empty.
+lane_runs() {
+	local mmu cpus mmus counts
+	counts=$(about "$1" "$([ -n "$4" ] && echo stress || echo cpus)")
+	mmus=$(about "$1" mmus)
+	mmus=${mmus% shadow}
+	[ -z "$3" ] || mmus=shadow counts=-
+	# The list loads KVM, with one MMU and the other.
+	[ "$2" != modules ] || mmus=none counts=-
+	for cpus in $counts; do
+		for mmu in $mmus; do
+			echo "$1-$2-$mmu$([ "$cpus" = - ] || echo "-${cpus}cpu") $mmu $cpus"
+		done
+	done
 }
 
 # verdict_code WORD
@@ -40,100 +50,66 @@ verdict_code() {
 	esac
 }
 
-# launch RUN COMMAND...: in the background and in a process group of its own, so
-# that all of it can be stopped. RUN stands before its lines when it is not alone.
-launch() {
-	local run=$1
-	shift
-	set -m
-	if [ "$(parallel_runs "$lane")" -eq 1 ]; then
-		(set +m; "$@") </dev/null &
-	else
-		(set +m; "$@" 2> >(sed -u "s/^/$run: /" >&2)) </dev/null &
-	fi
-	set +m
-	groups+=($!)
+# row RUN WORD TEXT: one that no machine wrote.
+row() {
+	printf '%-28s %-8s\n    %s\n' "${BELOW:+$BASE_NAME-}$1" "$2" "$3"
 }
 
-# wait_all: until all of them have ended. A group whose leader was killed goes too.
-wait_all() {
-	local g
-	for g in ${groups[@]+"${groups[@]}"}; do
-		wait "$g" || true
-		kill -TERM -- "-$g" 2>/dev/null || true
-	done
-	groups=()
+# own_row FILE RUN WORD TEXT: one more row for the table, in FILE, and said.
+own_row() {
+	row "${@:2}" >>"$1"
+	say "$2: $3: $4"
 }
 
-stop_all() {
-	local g
-	for g in ${groups[@]+"${groups[@]}"}; do
-		kill -TERM -- "-$g" 2>/dev/null || true
+# known_here ROWS RUN LANE VARIANT MMU CPUS LIST: the known failures as the base has them,
+# for verdict; an entry that the base does not fail becomes a row of the table in ROWS.
+known_here() {
+	local rows=$1 run=$2 base word rest nr test how
+	base=$(base_run "${@:2}") || { own_row "$rows" "$run" harness "the base could not be booted: no failure is known"; return 0; }
+	compared "$base" "$3" "$5" "$7" | while read -r word rest; do
+		if [ "$word" = known ]; then
+			echo "$rest"
+		else
+			read -r nr test how <<<"$rest"
+			own_row "$rows" "known-failures" fail \
+				"ci/known-failures:$nr: error: $test does not fail on the base in $run ($how): remove the entry"
+		fi
 	done
 }
 
-# boot LANE RUN MMU CPUS KERNELDIR INITRD TESTLIST DIR [KNOWN]: boot once, with
-# boot_options (array, of the lane) and boot_append (command line) if set; leave
-# everything in DIR.
-boot() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 kernel=$5 initrd=$6 tests=$7 dir=$8 known=${9-}
-	local options=(${boot_options[@]+"${boot_options[@]}"}) expect=(--expect kvm=present) rc=0
-	local append="gate.list=${list:-$lane$suffix}${boot_append:+ $boot_append}" ended nested
-	nested=$("$TOP/ci/lanes/$lane" --about nested) || return "$EX_HARNESS"
-	nested=${nested#* }
-	# What KVM leaves in slabs can be told when it shares none of them.
-	[ "$variant" != modules ] || { append+=" slab_nomerge"; expect=(--expect kvm=absent); }
-	rm -rf "$dir" && mkdir -p "$dir" && cp "$kernel/config" "$dir/config" || return "$EX_HARNESS"
-	[ "$cpus" = - ] || { options+=(--cpus "$cpus"); expect+=(--expect "cpus=$cpus"); }
-	case $mmu in
-	tdp0) append+=" kvm.tdp_mmu=0"; expect+=(--expect kvm.tdp_mmu=N) ;;
-	tdp1)
-		[ -n "${on_by_default-}" ] || append+=" kvm.tdp_mmu=1"
-		expect+=(--expect kvm.tdp_mmu=Y) ;;
-	shadow) append+=" kvm.tdp_mmu=1 kvm_amd.npt=0 kvm_intel.ept=0" expect+=(--expect "$nested") ;;
-	esac
-	# Slow kernels: more time for each test, and for all of them.
-	[[ $variant = @(plain|modules|server) ]] || {
-		options+=(--timeout 3600) append+=" gate.patience=4"
-		expect+=(--expect gate.patience=4)
-	}
-	"$TOP/ci/lanes/$lane" --kernel "$kernel/image" --initrd "$initrd" --out "$dir" \
-		"${options[@]}" --append "$append" || rc=$?
-	ended=$(sed -n 's/^ended: //p' "$dir/lane.txt" 2>/dev/null) || true
-	case $ended in
-	"poweroff after "*) ended=poweroff ;;
-	"") ended="the lane gave up, exit code $rc" ;;
-	esac
-	[ $rc -eq 0 ] || [ "$ended" != poweroff ] || ended="the lane's exit code is $rc"
-	[ -f "$dir/console.log" ] || : >"$dir/console.log"
-	rc=0
-	"$VERDICT" ${known:+--known "$known"} --list "$tests" \
-		--name "${BELOW:+$BASE_NAME-}$run" --ended "$ended" "${expect[@]}" --out "$dir" "$dir/console.log" \
-		>"$dir/row.txt" || rc=$?
-	return $rc
-}
-
-# one_run LANE RUN MMU CPUS: a boot of the milestone, by way of a folder that
-# takes its name at the end.
+# one_run THIS LIST OPTION...: a run of a milestone: ci/boot with these options and LIST, its
+# tests, by way of a folder that takes its name at the end. THIS is the name of an array:
+#   run, results    the folder is RESULTS/RUN
+#   rows            a file for rows of the table
+#   lane, variant, mmu, cpus
+#   list            that of ci/machine/lists which LIST was made of
+#   retry           not empty: boot again when a test failed
+#   skip            not empty: without the tests that are known to fail
 one_run() {
-	local lane=$1 run=$2 mmu=$3 cpus=$4 rc=0 dir=$results/.$2.part known=''
-	local again='' kept=() first root='' tests=${initrd%.gz}.list initrd=$initrd
-	[ -z "$retry" ] || again="first second"
-	if [ -z "$(known_entries "$lane" "$mmu")" ]; then
+	local -n this=$1
+	local tests=$2 options=("${@:3}") run=${this[run]} results=${this[results]} rows=${this[rows]}
+	local rc=0 dir=$results/.${this[run]}.part known='' names again='' kept=() first
+	[ -z "${this[retry]}" ] || again="first second"
+	names=$(known_tests "${this[lane]}" "${this[mmu]}" "${this[list]}")
+	if [ -z "$names" ]; then
 		:
-	elif [ -n "$skip_known" ]; then
-		root=$results/.$run.root.part
-		without_known "$lane" "$run" "$mmu" || return "$EX_HARNESS"
-		tests=$root/etc/testlist initrd=$root/initrd.gz
+	elif [ -n "${this[skip]}" ]; then
+		say "$run: left out, as ci/known-failures has them: ${names//$'\n'/ }"
+		grep -vE "^(${names//$'\n'/|})[[:space:]]" "$tests" >"$results/.$run.list.part"
+		tests=$results/.$run.list.part
 	else
 		known=$results/.$run.known.part
-		prove_known "$lane" "$run" "$mmu" "$cpus" >"$known" || return
+		known_here "$rows" "$run" "${this[lane]}" "${this[variant]}" "${this[mmu]}" "${this[cpus]}" \
+			"${this[list]}" >"$known" || return
+		options+=(--known "$known")
 	fi
 	rm -rf "${results:?}/$run-first" "${results:?}/$run-second"
 	while :; do
 		rc=0
-		step "boot $BELOW$milestone $run" boot "$lane" "$run" "$mmu" "$cpus" "$kernel" "$initrd" \
-			"$tests" "$dir" "$known" || rc=$?
+		rm -rf "$dir"
+		step "boot $run" "$TOP/ci/boot" "${options[@]}" --list "$tests" --out "$dir" \
+			--name "${BELOW:+$BASE_NAME-}$run" >/dev/null || rc=$?
+		[ -s "$dir/row.txt" ] || return "$EX_HARNESS"
 		if [ $rc -ne "$EX_FAIL" ] || [ -z "$again" ]; then break; fi
 		kept+=("$run-${again%% *}")
 		mv "$dir" "$results/${kept[-1]}" || return "$EX_HARNESS"
@@ -141,13 +117,13 @@ one_run() {
 	done
 	for first in ${kept[@]+"${kept[@]}"}; do
 		if [ $rc -eq 0 ]; then
-			own_row "$first" flaky "$(cat "$results/$first/conclusion.txt"); a later boot passed"
+			own_row "$rows" "$first" flaky "$(cat "$results/$first/conclusion.txt"); a later boot passed"
 		else
-			own_row "$first" fail "$(cat "$results/$first/conclusion.txt"); no later boot passed"
+			own_row "$rows" "$first" fail "$(cat "$results/$first/conclusion.txt"); no later boot passed"
 		fi
 	done
 	[ -z "$known" ] || mv "$known" "$dir/known-failures"
-	[ -z "$root" ] || rm -rf "$root"
+	rm -f "$results/.$run.list.part"
 	rm -rf "${results:?}/$run" && mv "$dir" "$results/$run" || return "$EX_HARNESS"
 	: >"$results/.$run.done.part"
 	say "$run: $(cat "$results/$run/conclusion.txt")"

@@ -1,11 +1,17 @@
-# shellcheck shell=bash disable=SC2154,SC2034 # variables of ci/mutants
+# shellcheck shell=bash
 # ci/lib/mutants.sh - the planted bugs: what their patches say, the tree with all of them,
 # and the kernel that is made of it.
 #
-# Usage:   . ci/lib/mutants.sh       in ci/mutants, after choose_base of scripts/lib/which.sh
+# Usage:   . ci/lib/mutants.sh       after choose_base of scripts/lib/which.sh
 # Inputs:  ci/mutant-patches/NAME.patch; parameter.patch, which comes first, has no bug
-# Outputs: $BUILD/mutants/tree, $BUILD/mutants/kernel/, and the functions below
+# Outputs: PLANTS (the folder of the patches), LAST (the milestone), WORK: $WORK/tree,
+#          $WORK/kernel/, and the functions below
 # Exit codes: 1 a patch or a head is not in order, or the kernel does not build; 5 trouble
+
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../../scripts/lib source=../../scripts/lib/which.sh
+. "$TOP/scripts/lib/which.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=lanes.sh
+. "$TOP/ci/lib/lanes.sh"
 
 PLANTS=$TOP/ci/mutant-patches
 LAST=${MILESTONES##* }
@@ -29,8 +35,8 @@ mutant_value() {
 # their kernels (--about patch).
 plants() {
 	local m
-	for m in "$TOP"/ci/lanes/*; do
-		[ ! -x "$m" ] || "$m" --about patch | { grep . || true; }
+	for m in $(all_lanes); do
+		about "$m" patch | { grep . || true; }
 	done
 	echo "$PLANTS/parameter.patch"
 	while read -r m; do echo "$PLANTS/$m.patch"; done < <(all_mutants)
@@ -56,25 +62,26 @@ planted() {
 	rm -f "$1.log"
 }
 
-# check_head NAME: "FILE:1: error: ..." for each thing that is wrong.
+# check_head NAME SUITES: what is wrong, a line each.
 check_head() {
 	local file=$PLANTS/$1.patch key word names
 	for key in Bug Harm Kinds Suites; do
 		[ -n "$(mutant_value "$1" $key)" ] || echo "no '$key:' in its head"
 	done
 	for word in $(mutant_value "$1" Suites); do
-		is_suite "$word" || echo "no suite '$word': ${SUITES[*]}"
+		[[ " $2 " = *" $word "* ]] || echo "no suite '$word': $2"
 	done
 	names=$(grep '^+' "$file" | grep -o 'kvm_mutant("[^"]*")' | sort -u) || true
 	[ "$names" = "kvm_mutant(\"$1\")" ] || echo "adds ${names:-no kvm_mutant()}, not kvm_mutant(\"$1\")"
 	[[ $1 =~ ^[a-z0-9-]+$ ]] || echo "a name has a-z, 0-9 and hyphens"
 }
 
+# check_plants SUITES: all heads, and that all apply; SUITES is a list of words.
 check_plants() {
 	local m words line bad=0 n=0
 	while read -r m; do
 		n=$((n + 1))
-		words=$(check_head "$m")
+		words=$(check_head "$m" "$1")
 		[ -n "$words" ] || continue
 		while read -r line; do
 			echo "ci/mutant-patches/$m.patch:1: error: $line" >&2

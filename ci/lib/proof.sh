@@ -1,12 +1,16 @@
-# shellcheck shell=bash disable=SC2034 # variables of ci/prove
+# shellcheck shell=bash
 # ci/lib/proof.sh - what lies in ci/proofs, and what the patches' headers say of it.
 #
-# Usage:   . ci/lib/proof.sh         after scripts/lib/lib.sh
-# Inputs:  ci/proofs/PROOF/, series, the headers of the patches
-# Outputs: the functions below
+# Usage:   . ci/lib/proof.sh         after choose_base of scripts/lib/which.sh
+# Inputs:  ci/proofs/PROOF/, series, the headers of the patches; the base that was chosen
+# Outputs: PROOF (array: what read_proof has read) and the functions below
 # Exit codes: 1 proofs and headers do not fit, 2 a proof that is not in order
 
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=lanes.sh
+. "$TOP/ci/lib/lanes.sh"
+
 PROOFS=$TOP/ci/proofs
+declare -A PROOF=()
 PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails base"
 
 all_proofs() {
@@ -36,13 +40,12 @@ kind_for() {
 		echo "$BASE_KIND"
 }
 
-# read_proof PROOF: checks all of it, and sets a variable for each key (append is
-# extra_append), `proof` and `dir`.
+# read_proof NAME: checks all of it, and sets PROOF[KEY] for each key, PROOF[name] and
+# PROOF[dir].
 read_proof() {
-	local file=ci/proofs/$1/proof line n=0 key value f
-	proof=$1 dir=$PROOFS/$1
-	patch='' shows='' lane='' command='' variant=plain mmu=tdp1 cpus=- cpu='' extra_append=''
-	milestone='' kernel_from='' tests='' fails='' for_base=''
+	local file=ci/proofs/$1/proof line n=0 key value f dir=$PROOFS/$1 lane fails
+	PROOF=([name]=$1 [dir]=$dir [patch]='' [shows]='' [lane]='' [command]='' [variant]=plain [mmu]=tdp1
+		[cpus]='' [cpu]='' [append]='' [milestone]='' [kernel]='' [tests]='' [fails]='' [base]='')
 	[ -f "$TOP/$file" ] || die "$EX_USAGE" "$file:1: no such file"
 	[[ $1 =~ ^[a-z0-9-]+$ ]] || die "$EX_USAGE" "$file:1: a proof's name has a-z, 0-9 and hyphens"
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -51,38 +54,44 @@ read_proof() {
 		[[ $line =~ ^([a-z]+):\ +(.*[^\ ])\ *$ ]] || die "$EX_USAGE" "$file:$n: not 'KEY: VALUE'"
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case " $PROOF_KEYS " in *" $key "*) ;; *) die "$EX_USAGE" "$file:$n: unknown key '$key': $PROOF_KEYS" ;; esac
-		case $key in append) key=extra_append ;; kernel) key=kernel_from ;; base) key=for_base ;; esac
-		printf -v "$key" %s "$value"
+		PROOF[$key]=$value
 	done <"$TOP/$file"
-	[ -n "$shows" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
-	[[ -n $patch && $(patch_path "$patch") = "$patch" ]] ||
-		die "$EX_USAGE" "$file:$(line_of "$1" patch): the series has no patch '$patch'"
-	: "${milestone:=$(basename "$(dirname "$patch")")}"
-	for key in milestone kernel_from tests; do
-		[ -z "${!key}" ] || is_milestone "${!key}" ||
-			die "$EX_USAGE" "$file:$(line_of "$1" "${key%_from}"): no milestone '${!key}': $MILESTONES"
+	[ -n "${PROOF[shows]}" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
+	[[ -n ${PROOF[patch]} && $(patch_path "${PROOF[patch]}") = "${PROOF[patch]}" ]] ||
+		die "$EX_USAGE" "$file:$(line_of "$1" patch): the series has no patch '${PROOF[patch]}'"
+	: "${PROOF[milestone]:=$(basename "$(dirname "${PROOF[patch]}")")}"
+	for key in milestone kernel tests; do
+		[ -z "${PROOF[$key]}" ] || is_milestone "${PROOF[$key]}" ||
+			die "$EX_USAGE" "$file:$(line_of "$1" "$key"): no milestone '${PROOF[$key]}': $MILESTONES"
 	done
-	case $for_base in '' | stable | openeuler) ;; *) die "$EX_USAGE" "$file:$(line_of "$1" base): '$for_base' is no kind of base: openeuler or stable" ;; esac
+	case ${PROOF[base]} in
+	'' | stable | openeuler) ;;
+	*) die "$EX_USAGE" "$file:$(line_of "$1" base): '${PROOF[base]}' is no kind of base: openeuler or stable" ;;
+	esac
 	for f in undo window; do
 		[ ! -f "$dir/$f.patch" ] || sed '/^\(diff \|--- \)/,$d' "$dir/$f.patch" | grep -q '[a-z]' ||
 			die "$EX_USAGE" "${dir#"$TOP/"}/$f.patch:1: its head does not say what it does"
 	done
+	lane=${PROOF[lane]} fails=${PROOF[fails]}
 	case $fails in
 	"test "?* | "splat "?* | "output "?*) ;;
 	check) [ -x "$dir/check" ] || die "$EX_USAGE" "$file:$(line_of "$1" fails): no program ci/proofs/$1/check" ;;
 	build) ;;
 	*) die "$EX_USAGE" "$file:$(line_of "$1" fails): fails: 'test NAME...', 'splat REGEX', 'check', 'output REGEX' or 'build', not '$fails'" ;;
 	esac
-	if [ -n "$command" ]; then
-		[ -x "$TOP/$command" ] || die "$EX_USAGE" "$file:$(line_of "$1" command): '$command' cannot be run"
+	if [ -n "${PROOF[command]}" ]; then
+		[ -x "$TOP/${PROOF[command]}" ] || die "$EX_USAGE" "$file:$(line_of "$1" command): '${PROOF[command]}' cannot be run"
 		[[ -z $lane && $fails = "output "* ]] ||
 			die "$EX_USAGE" "$file:1: a command has no lane, and 'fails: output REGEX'"
 		return
 	fi
-	[[ -n $lane && -f $TOP/ci/lanes/$lane && -x $TOP/ci/lanes/$lane ]] ||
+	is_lane "${lane:-none}" ||
 		die "$EX_USAGE" "$file:$(line_of "$1" lane): neither a lane nor a command: '$lane'"
 	[[ $fails != "output "* ]] || die "$EX_USAGE" "$file:$(line_of "$1" fails): 'output' is for a command"
-	case $mmu in tdp0 | tdp1 | shadow | none) ;; *) die "$EX_USAGE" "$file:$(line_of "$1" mmu): mmu '$mmu': tdp0, tdp1, shadow or none" ;; esac
+	case ${PROOF[mmu]} in
+	tdp0 | tdp1 | shadow | none) ;;
+	*) die "$EX_USAGE" "$file:$(line_of "$1" mmu): mmu '${PROOF[mmu]}': tdp0, tdp1, shadow or none" ;;
+	esac
 	[ -s "$dir/list" ] || die "$EX_USAGE" "ci/proofs/$1/list:1: no list of tests"
 	[[ $fails != "test "* ]] || for f in ${fails#test }; do
 		grep -qE "^${f}[[:space:]]" "$dir/list" ||

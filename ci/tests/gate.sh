@@ -20,7 +20,7 @@ check "two variants" expect 2 'one of --debug' "$G" --debug --kasan iterator
 check "two suites" expect 2 "one of --stress and --guest" "$G" --stress --guest iterator
 check "a list and a suite" expect 2 "one of --list and --guest" "$G" --guest --list amd-npt iterator
 check "a guest elsewhere" expect 2 "no list .intel-ept-guest" "$G" --guest --lane intel-ept iterator
-check "debug elsewhere" expect 2 'amd-la57 only' "$G" --debug --lane arm64 iterator
+check "debug elsewhere" expect 2 'arm64 takes no such kernel, but plain' "$G" --debug --lane arm64 iterator
 check "a server's kernel and debug" expect 2 "one of --debug" "$G" --server --debug iterator
 check "a server's kernel of openEuler's" expect 2 "are a server's" "$G" --server --base openeuler-22.03-lts-sp2 iterator
 check "an unknown base" expect 2 "unknown base 'fedora'" "$G" --base fedora iterator
@@ -29,6 +29,7 @@ check "leaves nothing" test ! -e "$B/results"
 check "modules and debug" expect 2 "one of --debug" "$G" --modules --debug iterator
 check "modules under stress" expect 2 "a list of its own" "$G" --modules --stress iterator
 check "modules with another list" expect 2 "a list of its own" "$G" --modules --list amd-npt iterator
+check "shadow paging where there is none" expect 2 "no list .arm64-shadow" "$G" --shadow --lane arm64 iterator
 check "modules where no list is for them" expect 2 "no list .arm64-modules" "$G" --modules --lane arm64 iterator
 echo 'amd-npt * three because' >"$P/ci/known-failures"
 check "a known failure of no test" expect 2 'ci/known-failures:1: error: the list of amd-npt has no test' "$G" iterator

@@ -92,6 +92,13 @@ lock_step() {
 	flock "$STEP_LOCK"
 }
 
+# without_lock COMMAND...: which does not keep the lock of lock_step when this script is
+# killed: no next run has to wait for it.
+without_lock() {
+	[ -n "${STEP_LOCK-}" ] || { "$@"; return; }
+	"$@" {STEP_LOCK}>&-
+}
+
 # log_progress LOG: copy stdin to LOG, tell every 15 s how far make is, show
 # the compiler's warnings and errors.
 log_progress() {

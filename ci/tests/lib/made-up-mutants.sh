@@ -11,7 +11,6 @@ need_packages rsync
 MUTANTS=$P/ci/mutants
 D=$B/results/mutants
 cp "$TOP/ci/mutants" "$P/ci/"
-cp "$TOP"/ci/lib/{mutants,suites,lists}.sh "$P/ci/lib/"
 touch "$P/configs/rules"
 cat >"$P/ci/unit/unit.sh" <<'END2'
 #!/bin/bash

@@ -24,7 +24,6 @@ V=$B/base/$BASE_VERSION
 MMU=arch/x86/kvm/mmu
 cp -r "$TOP"/scripts/. "$P/scripts/"
 cp "$TOP/ci/prove" "$P/ci/"
-cp "$TOP"/ci/lib/{proof,sides,judge}.sh "$P/ci/lib/"
 mkdir -p "$P/configs" "$P/ci/unit" "$P/ci/proofs" "$P/ci/machine"
 
 # The builders: an image is the name of a copy of what the tree says.
