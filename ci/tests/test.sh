@@ -9,7 +9,8 @@ P="$TMP/a project"
 mkdir -p "$P/scripts/src" "$P/scripts/lib" "$P/ci/lib" "$P/ci/tests" "$P/ci/unit" "$P/ci/verdict" "$P/ci/machine" "$P/patches/iterator"
 cp -r "$TOP"/scripts/lib/{lib.sh,base.sh,kernel.sh,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/ci/test" "$P/ci/"
-cp "$TOP/ci/lib/tests.sh" "$P/ci/lib/"
+cp "$TOP"/ci/lib/{tests,lanes}.sh "$P/ci/lib/"
+mkdir "$P/ci/lanes"
 unset TDP_BUILD
 S=22.03-lts-sp2
 T=$P/ci/test
@@ -21,6 +22,15 @@ program() {
 	{ printf '#!/bin/bash\necho "$*"\n'; printf '%s\n' "$@"; } >"$f"
 	chmod +x "$f"
 }
+# lane NAME WORDS: what ci/test does with it.
+lane() {
+	printf '%s\n' '#!/bin/bash' "echo 'arch $1'" "echo 'short $2'" >"$P/ci/lanes/$1"
+	chmod +x "$P/ci/lanes/$1"
+}
+lane amd-npt "boots openeuler"
+lane intel-ept boots
+lane arm64 compiles
+lane odd -
 program scripts/check-series 'exit 0'
 program ci/base-matrix 'echo "the mirror has none of them"; exit 4'
 program ci/bisect 'exit 0'
@@ -49,6 +59,8 @@ check "--all reaches it" grep -qx -- --all "$P/build/results/test/bisect.log"
 check "--all has the debug kernel" expect 0 '^gate-iterator-debug$' "$T" --all --list
 check "arm64 is compiled, not booted" expect 0 '^objects-arm64-iterator .*passed' "$T" objects-arm64-iterator
 check "which is asked for so" grep -qx "iterator arm64" "$P/build/results/test/objects-arm64-iterator.log"
+check "the lanes that say so are booted" grep -qx -- "--retry --skip-known --lane amd-npt --lane intel-ept iterator" \
+	"$P/build/results/test/gate-iterator.log"
 check "--all boots it" expect 1 '' bash -c "'$T' --all --list | grep -x objects-arm64-iterator"
 check "--all has symbols and RPMs" expect 0 '^rpm$' "$T" --all --list
 check "--all has KVM as modules" expect 0 "^gate-iterator-modules$" "$T" --all --list
