@@ -1,17 +1,30 @@
-# shellcheck shell=bash disable=SC2154 # variables of those who source this
+# shellcheck shell=bash
 # ci/lib/parts.sh - what a patch affects.
 #
-# Usage:   . ci/lib/parts.sh         by ci/lib/bisect.sh
-# Inputs:  those of ci/lib/bisect.sh
+# Usage:   . ci/lib/parts.sh         after choose_base of scripts/lib/which.sh; then
+#          begin_parts BASE [OTHERS]
+# Inputs:  the base that was chosen
 # Outputs: the functions below. A part is what is built and remembered as one:
 #          an architecture's objects (x86_64, arm64, those of CROSS_ARCHES), or
 #          the selftests of an architecture (tests-x86_64, tests-arm64).
 # Exit codes: none of its own
 
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../../scripts/lib source=../../scripts/lib/which.sh
+. "$TOP/scripts/lib/which.sh"
+
+_PARTS_BASE='' _PARTS_OTHERS='' _PARTS_NOTES=2
+
+# begin_parts BASE [OTHERS]: the pristine tree; further parts for what touches the code of
+# all architectures, a list of words. Notes for people go where stderr goes now.
+begin_parts() {
+	_PARTS_BASE=$1 _PARTS_OTHERS=${2-}
+	[ "$_PARTS_NOTES" -ne 2 ] || exec {_PARTS_NOTES}>&2
+}
+
 # parts_of FILE...: the parts that a change of these files affects.
 parts_of() {
 	local f
-	# shellcheck disable=SC2086 # OTHERS is a list of words
+	# shellcheck disable=SC2086 # a list of words
 	for f; do
 		case $f in
 		arch/x86/*) echo x86_64 i386 ;;
@@ -20,12 +33,12 @@ parts_of() {
 		arch/powerpc/*) echo x86_64 powerpc powerpc-e500 ;;
 		arch/s390/*) echo x86_64 s390 ;;
 		arch/riscv/*) echo riscv ;;
-		arch/loongarch/* | arch/sw_64/*) say "note: $f: there is no compiler for it, it is not built" 2>&3 ;;
+		arch/loongarch/* | arch/sw_64/*) say "note: $f: there is no compiler for it, it is not built" 2>&"$_PARTS_NOTES" ;;
 		Documentation/* | MAINTAINERS) ;;
 		tools/testing/selftests/kvm/*x86_64/*) echo tests-x86_64 ;;
 		tools/testing/selftests/kvm/*aarch64/*) echo tests-arm64 ;;
 		tools/*) echo tests-x86_64 tests-arm64 ;;
-		*) echo x86_64 i386 arm64 $OTHERS ;;
+		*) echo x86_64 i386 arm64 $_PARTS_OTHERS ;;
 		esac
 		case $f in
 		*/uapi/*) echo tests-x86_64 tests-arm64 ;;
@@ -41,13 +54,13 @@ variant_of() {
 	esac
 }
 
-# users_of_kvm PART: what else uses KVM's structures there, of BASE.
+# users_of_kvm PART: what else uses KVM's structures there, of the base.
 users_of_kvm() {
 	local f
 	[ "$(variant_of "$1")" = own ] || return 0
 	for f in fs/proc/etmem_scan fs/proc/etmem_swap \
 		"$([ "$1" = x86_64 ] && echo drivers/gpu/drm/i915/gvt/kvmgt || echo drivers/firmware/arm_sdei)"; do
-		[ ! -f "$BASE/$f.c" ] || echo "$f.o"
+		[ ! -f "$_PARTS_BASE/$f.c" ] || echo "$f.o"
 	done
 }
 
@@ -92,7 +105,7 @@ targets_of() {
 			*:x86_64 | *:i386 | *:arm64) echo "$dir" ;;
 			esac
 			;;
-		*) say "note: $f is in none of our configurations, not built for $part" 2>&3 ;;
+		*) say "note: $f is in none of our configurations, not built for $part" 2>&"$_PARTS_NOTES" ;;
 		esac
 	done | sort -u
 }
