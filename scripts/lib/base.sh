@@ -150,12 +150,11 @@ unpack_base() {
 	return 1
 }
 
-# stamp_base DIR LINE...: DIR/.base says what the tree of the base $version, of the
-# kind $kind, is. All else in DIR is older.
+# stamp_base DIR NAME KIND LINE...: DIR/.base says what the tree of the base NAME, of that
+# kind, is. All else in DIR is older.
 stamp_base() {
 	local dir=$1 lines
-	shift
-	lines=$(printf '%s\n' "version $version" "kind $kind" "$@")
+	lines=$(printf '%s\n' "version $2" "kind $3" "${@:4}")
 	rm -f "$dir/.base"
 	printf '%s\n' "$lines" "files $(($(find "$dir" -type f -printf . | wc -c) + 1))" \
 		"made $(date +%s.%N)" >"$dir/.base"

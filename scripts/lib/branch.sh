@@ -1,13 +1,23 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034 # what it sets is for those who source this
 # scripts/lib/branch.sh - what the commits of a branch of scripts/series-to-git are to
 # be in patches/.
 #
 # Usage:   . scripts/lib/branch.sh        after scripts/lib/git.sh, project.sh and
-#          base.sh
-# Inputs:  the caller's prefix (of the tags), made_base (where the branch began when
-#          it was made), milestone (of the commit before), kind, force
-# Outputs: the functions below, and the variables that they name
+#          base.sh; then begin_branch
+# Inputs:  the repository that is open
+# Outputs: the functions below, and the variables that they name: ID, WHO, NAME, MADE, and
+#          WHY, when one of them fails
 # Exit codes: 2 from keep_others, for what was changed beside the branch
+
+# What begin_branch is told; the milestone of the commit before.
+_KIND='' _PREFIX='' _MADE_BASE='' _FORCE='' _MILESTONE=''
+ID='' WHO=() NAME='' MADE='' WHY=''
+
+# begin_branch KIND PREFIX MADE_BASE FORCE: the kind of base that it is for, how its tags
+# begin, where it began when it was made; FORCE: keep_others lets all pass, if not empty.
+begin_branch() {
+	_KIND=$1 _PREFIX=$2 _MADE_BASE=$3 _FORCE=$4 _MILESTONE=''
+}
 
 # read_commit RECORD: ID, WHO (author, mail, date) and what split_message sets.
 read_commit() {
@@ -22,18 +32,18 @@ read_commit() {
 	split_message "${rest%$'\n'}"$'\n'
 }
 
-# name_commit: NAME = the path of the commit's patch. It stays in the milestone
-# $milestone, or begins a later one.
+# name_commit: NAME = the path of the commit's patch. It stays in the milestone of the
+# one before, or begins a later one.
 name_commit() {
 	local m
-	NAME=${NAMES[0]-patches/${milestone:-${MILESTONES%% *}}/$(slug "$TITLE").patch}
+	NAME=${NAMES[0]-patches/${_MILESTONE:-${MILESTONES%% *}}/$(slug "$TITLE").patch}
 	m=$(milestone_of "$NAME")
 	WHY="'$NAME' is not patches/MILESTONE/SLUG.patch: correct its Patch-file line"
 	[[ $NAME =~ ^$PATCH_ERE$ ]] || return 1
 	is_milestone "$m" || return 1
-	WHY="$NAME comes after a patch of $milestone: correct the order, or its Patch-file line"
-	[[ " $MILESTONES " = *" $milestone "*"$m "* || $milestone = "$m" || -z $milestone ]] || return 1
-	milestone=$m
+	WHY="$NAME comes after a patch of $_MILESTONE: correct the order, or its Patch-file line"
+	[[ " $MILESTONES " = *" $_MILESTONE "*"$m "* || $_MILESTONE = "$m" || -z $_MILESTONE ]] || return 1
+	_MILESTONE=$m
 }
 
 # made_commit PATH: the commit that stood for PATH when branch and patches/ were
@@ -41,18 +51,18 @@ name_commit() {
 declare -A made=()
 made_known=''
 made_commit() {
-	local record milestone='' tip=$SERIES_REF m
+	local record _MILESTONE='' tip=$SERIES_REF m
 	if [ -z "$made_known" ]; then
 		made_known=1
 		for m in $MILESTONES; do
-			ref_commit "$SERIES_REF" >/dev/null || ! ref_commit "$prefix$m" >/dev/null || tip=$prefix$m
+			ref_commit "$SERIES_REF" >/dev/null || ! ref_commit "$_PREFIX$m" >/dev/null || tip=$_PREFIX$m
 		done
-		tip=$(ref_commit "$tip") || tip=$made_base
+		tip=$(ref_commit "$tip") || tip=$_MADE_BASE
 		while IFS= read -r -d '' record; do
 			if read_commit "$record" && name_commit; then
 				made[$NAME]=$ID
 			fi
-		done < <(commits_of "$made_base" "$tip")
+		done < <(commits_of "$_MADE_BASE" "$tip")
 	fi
 	MADE=${made[$1]-}
 }
@@ -131,11 +141,11 @@ keep_context() {
 	END { ended() }' "$file" -
 }
 
-# for_kind: is the commit for $kind, by the line Base: of its message?
+# for_kind: is the commit for that kind of base, by the line Base: of its message?
 for_kind() {
 	local other
-	other=$(grep -xE 'Base: (openeuler|stable)' <<<"$BODY" | grep -vx -m 1 "Base: $kind") || return 0
-	WHY="its '$other' does not belong on a branch for $kind: drop the commit (git rebase -i), or that line if it is for both"
+	other=$(grep -xE 'Base: (openeuler|stable)' <<<"$BODY" | grep -vx -m 1 "Base: $_KIND") || return 0
+	WHY="its '$other' does not belong on a branch for $_KIND: drop the commit (git rebase -i), or that line if it is for both"
 	return 1
 }
 
@@ -151,7 +161,7 @@ commit_kind() {
 # keep_others PATH: die when its file is not what the branch was made from.
 keep_others() {
 	local why="make a new branch (scripts/series-to-git) and bring your commits over, or see --force"
-	[ -z "$force" ] || return 0
+	[ -z "$_FORCE" ] || return 0
 	made_commit "$1"
 	[ -n "$MADE" ] || die "$EX_USAGE" "$1:1: the branch was made without it: $why"
 	makes "$1" "$MADE" || die "$EX_USAGE" "$1:1: changed since the branch was made: $why"

@@ -1,10 +1,10 @@
-# shellcheck shell=bash disable=SC2154 # base is the caller's
+# shellcheck shell=bash
 # scripts/lib/cover.sh - the cover letter of the series, from what the project
 # says of itself.
 #
 # Usage:   . scripts/lib/cover.sh         after scripts/lib/series.sh and
-#          scripts/lib/project.sh; then cover [MILESTONE]
-# Inputs:  PATCHES, base      the patches that it covers, the base that they are for
+#          scripts/lib/project.sh; then cover BASE [MILESTONE]
+# Inputs:  PATCHES            of scripts/lib/series.sh: what it covers
 #          upstream-map.csv   their upstream authors and relations
 #          patches/M/COVER    plain text, lines of 75 columns at most: what the
 #                             milestone M brings, what to look at in a review
@@ -66,15 +66,15 @@ read_map() {
 	done <<<"$rows"
 }
 
-# cover MILESTONE: of one milestone; of all when it is empty.
+# cover BASE MILESTONE: for that base; of one milestone, of all when it is empty.
 cover() {
 	local -A AUTHOR=() RELATION=() COUNT=()
 	local before=''
 	read_map
 	before=$(series_patches | sed "\\#^${PATCHES[0]}\$#,\$d" | tail -n 1)
 	{
-		echo "This is ${1:+the milestone $1 of }the TDP MMU for Linux 5.10 as openEuler ships it:"
-		echo "${#PATCHES[@]} patches for $(base_title "$base")${before:+, on top of the milestone $(milestone_of "$before")}."
+		echo "This is ${2:+the milestone $2 of }the TDP MMU for Linux 5.10 as openEuler ships it:"
+		echo "${#PATCHES[@]} patches for $(base_title "$1")${before:+, on top of the milestone $(milestone_of "$before")}."
 		echo "Each is our own adaptation of the upstream commit that its header names; the upstream authors have signed off none of it."
 	} | paste -sd' ' | fmt -w 72
 	echo

@@ -3,8 +3,7 @@
 # without touching the machine's own apt settings, lists or caches.
 #
 # Usage:   . scripts/lib/debian.sh        after scripts/lib/base.sh
-# Inputs:  version        version of the kernel
-#          the caller's functions note, progress and keep (scripts/lib/fetch-tarball)
+# Inputs:  the caller's functions note, progress and keep (scripts/lib/fetch-tarball)
 # Outputs: the functions below; state of apt under build/cache/apt/SUITE/.
 # Exit codes: none of its own.
 
@@ -53,11 +52,9 @@ apt_config() {
 	EOF
 }
 
-# apt_download SUITE URI: through apt, with an index of our own.
+# apt_download SUITE URI VERSION: through apt, with an index of our own.
 apt_download() {
-	local suite=$1 dir=$BUILD/cache/apt/$1 revision try
-	# shellcheck disable=SC2154 # the caller's
-	local file=linux_$version.orig.tar.xz
+	local suite=$1 version=$3 dir=$BUILD/cache/apt/$1 revision try file=linux_$3.orig.tar.xz
 	apt_config "$suite" "$2" "$dir"
 	say "reading the index of Debian's $suite"
 	if ! apt-get -c "$dir/apt.conf" update >"$dir/apt.log" 2>&1; then
