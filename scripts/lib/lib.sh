@@ -5,8 +5,11 @@
 # Inputs:  TDP_BUILD  where everything built or fetched goes (default: build/ in the project)
 #          JOBS       parallel compile jobs (default: number of CPUs)
 #          TDP_INSTALLED  packages known to be installed; set by need_packages
-# Outputs: variables TOP, BUILD, JOBS, SERIES and KIND (use_kind), MAP, BASE_VERSION,
-#          MILESTONES, the exit codes EX_*, and the functions below.
+# Outputs: the exit codes EX_*, the functions below, and what a library may read without
+#          being handed it; all else is an argument, or its head says who sets it:
+#          TOP, BUILD, JOBS, MAP, BASE_VERSION, MILESTONES; SERIES, KIND (use_kind);
+#          BASE_NAME, BASE_KIND, BELOW, base_option (choose_base of scripts/lib/which.sh);
+#          PATCHES, TREE, SKIP, KEPT, APPLIED (scripts/lib/series.sh, stack.sh)
 # Exit codes, the same in every command of the project:
 #   0 pass, 1 failure (a test, a patch, a check), 2 usage or refused input,
 #   3 kernel splat, 4 skipped, 5 harness trouble (emulator, download, packages)
@@ -97,10 +100,7 @@ with_lock() {
 	shift
 	mkdir -p "$BUILD/lock"
 	exec {fd}>"$BUILD/lock/$name"
-	if ! flock -n "$fd"; then
-		say "waiting for another run of $name"
-		flock "$fd"
-	fi
+	flock -n "$fd" || { say "waiting for another run of $name"; flock "$fd"; }
 	"$@" {fd}>&- || rc=$?
 	exec {fd}>&-
 	return $rc
