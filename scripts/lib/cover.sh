@@ -2,8 +2,8 @@
 # scripts/lib/cover.sh - the cover letter of the series, from what the project
 # says of itself.
 #
-# Usage:   . scripts/lib/cover.sh         after scripts/lib/series.sh and
-#          scripts/lib/project.sh; then cover BASE [MILESTONE]
+# Usage:   . scripts/lib/cover.sh         after scripts/lib/series.sh, evidence.sh and
+#          project.sh; then cover BASE [MILESTONE]
 # Inputs:  PATCHES            of scripts/lib/series.sh: what it covers
 #          upstream-map.csv   their upstream authors and relations
 #          patches/M/COVER    plain text, lines of 75 columns at most: what the
@@ -66,6 +66,16 @@ read_map() {
 	done <<<"$rows"
 }
 
+# recorded BASE MILESTONE: what gates recorded as passed, a line for each lane and suite.
+recorded() {
+	local rows base milestone lane variant mmu cpus suite state pass _
+	rows=$(evidence_latest) || exit
+	while read -r base milestone lane variant mmu cpus suite state pass _; do
+		[[ $base = "$1" && $state = pass && -z ${2#"$milestone"} ]] || continue
+		echo "  $milestone, $lane, $variant, $suite: $mmu${cpus/#-*/}: $pass passed"
+	done <<<"$rows" | sed -E 's/(tdp[01]|shadow|none)([0-9]+):/\1, \2 CPUs:/' | grep . || echo "  nothing yet"
+}
+
 # cover BASE MILESTONE: for that base; of one milestone, of all when it is empty.
 cover() {
 	local -A AUTHOR=() RELATION=() COUNT=()
@@ -79,7 +89,10 @@ cover() {
 	} | paste -sd' ' | fmt -w 72
 	echo
 	texts
-	echo "What ran is told by the project's README.md, section \"Milestones\"."
+	echo "What gates recorded of the series as it is, by lane (the project's README.md, section"
+	echo "\"Milestones\", has the rest)"
+	echo
+	recorded "$1" "$2"
 	echo
 	echo "Upstream commits, by what became of them"
 	echo "  ${COUNT[adapted]-0} adapted, ${COUNT[partial]-0} in part, ${COUNT[folded]-0} folded into others; ${COUNT[local]-0} patches of our own"
