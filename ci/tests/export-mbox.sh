@@ -35,7 +35,8 @@ messages() {
 }
 
 plain_am() {
-	export_mbox "$TMP/out" || return 1
+	export_mbox "$TMP/out" 2>"$TMP/err" || { cat "$TMP/err"; return 1; }
+	! grep error "$TMP/err" || return 1
 	repo "$TMP/am" "$PRISTINE"
 	git -C "$TMP/am" am -q --empty=drop "$TMP/out/tdp-mmu.mbox" || return 1
 	diff -r -x .git "$TMP/quilt" "$TMP/am" && messages "$TMP/am"

@@ -24,7 +24,7 @@ begin_output() {
 		done
 		[ -n "$known" ] ||
 			die "$EX_USAGE" "$OUT holds files that this command has not made ($f): name a new directory"
-	done < <(find "$OUT" -mindepth 1 -printf '%P\n' 2>/dev/null)
+	done < <([ ! -d "$OUT" ] || find "$OUT" -mindepth 1 -printf '%P\n' 2>/dev/null)
 	hold_lock "output-$(sha256sum <<<"$OUT" | cut -c1-16)"
 	PART=$(dirname "$OUT")/.$(basename "$OUT").tdp-part
 	# killed between its two renames, an earlier run left what was there before
