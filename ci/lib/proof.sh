@@ -11,7 +11,7 @@
 
 PROOFS=$TOP/ci/proofs
 declare -A PROOF=()
-PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails base"
+PROOF_KEYS="patch shows lane command variant mmu cpus cpu append milestone kernel tests fails base run"
 
 all_proofs() {
 	[ ! -d "$PROOFS" ] || find "$PROOFS" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
@@ -45,7 +45,7 @@ kind_for() {
 read_proof() {
 	local file=ci/proofs/$1/proof line n=0 key value f dir=$PROOFS/$1 lane fails
 	PROOF=([name]=$1 [dir]=$dir [patch]='' [shows]='' [lane]='' [command]='' [variant]=plain [mmu]=tdp1
-		[cpus]='' [cpu]='' [append]='' [milestone]='' [kernel]='' [tests]='' [fails]='' [base]='')
+		[cpus]='' [cpu]='' [append]='' [milestone]='' [kernel]='' [tests]='' [fails]='' [base]='' [run]='')
 	[ -f "$TOP/$file" ] || die "$EX_USAGE" "$file:1: no such file"
 	[[ $1 =~ ^[a-z0-9-]+$ ]] || die "$EX_USAGE" "$file:1: a proof's name has a-z, 0-9 and hyphens"
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -54,7 +54,7 @@ read_proof() {
 		[[ $line =~ ^([a-z]+):\ +(.*[^\ ])\ *$ ]] || die "$EX_USAGE" "$file:$n: not 'KEY: VALUE'"
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case " $PROOF_KEYS " in *" $key "*) ;; *) die "$EX_USAGE" "$file:$n: unknown key '$key': $PROOF_KEYS" ;; esac
-		PROOF[$key]=$value
+		if [ "$key" = run ]; then PROOF[run]+=$value$'\n'; else PROOF[$key]=$value; fi
 	done <"$TOP/$file"
 	[ -n "${PROOF[shows]}" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
 	[[ -n ${PROOF[patch]} && $(patch_path "${PROOF[patch]}") = "${PROOF[patch]}" ]] ||
@@ -92,10 +92,10 @@ read_proof() {
 	tdp0 | tdp1 | shadow | none) ;;
 	*) die "$EX_USAGE" "$file:$(line_of "$1" mmu): mmu '${PROOF[mmu]}': tdp0, tdp1, shadow or none" ;;
 	esac
-	[ -s "$dir/list" ] || die "$EX_USAGE" "ci/proofs/$1/list:1: no list of tests"
+	[ -n "${PROOF[run]}" ] || die "$EX_USAGE" "$file:1: no 'run: TEST SECONDS COMMAND...', which tests?"
 	[[ $fails != "test "* ]] || for f in ${fails#test }; do
-		grep -qE "^${f}[[:space:]]" "$dir/list" ||
-			die "$EX_USAGE" "$file:$(line_of "$1" fails): no test '$f' in ci/proofs/$1/list"
+		grep -qE "^${f}[[:space:]]" <<<"${PROOF[run]}" ||
+			die "$EX_USAGE" "$file:$(line_of "$1" fails): no test '$f' among the lines 'run:'"
 	done
 }
 

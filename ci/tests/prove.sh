@@ -65,7 +65,7 @@ proof window rwlock-rcu/more "test more" more
 proof_patch window window 's/^three exit=0/three exit=7/' "opens the window"
 proof_patch window undo 's/^more exit=0/more exit=1/' "takes the fix back"
 check "window.patch is for both sides" expect 0 '^window +proved' "$PROVE" window
-echo 'three 30 three' >>"$P/ci/proofs/window/list"
+echo 'run: three 30 three' >>"$P/ci/proofs/window/proof"
 sed -i 's/^fails: .*/fails: test more three/' "$P/ci/proofs/window/proof"
 check "on the side with the fix too" expect 1 '^window +failed +fails with the fix: fail: three' "$PROVE" window
 

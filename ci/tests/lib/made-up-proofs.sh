@@ -96,7 +96,7 @@ proof() {
 	local name=$1 t
 	mkdir -p "$P/ci/proofs/$name"
 	printf '%s\n' "patch: patches/$2.patch" "shows: it" "lane: amd-npt" "fails: $3" >"$P/ci/proofs/$name/proof"
-	for t in "${@:4}"; do echo "$t 30 $t"; done >"$P/ci/proofs/$name/list"
+	for t in "${@:4}"; do echo "run: $t 30 $t"; done >>"$P/ci/proofs/$name/proof"
 }
 # tested PATCH TEXT: its header says so
 tested() {
