@@ -23,10 +23,10 @@ proof bad iterator/two "sometimes" one
 check "a proof that fails in no known way" expect 2 "proof:4: error: fails: 'test NAME" "$PROVE" bad
 proof bad iterator/two "test one" one
 echo 'colour: red' >>"$P/ci/proofs/bad/proof"
-check "an unknown key" expect 2 "proof:5: error: unknown key 'colour'" "$PROVE" bad
+check "an unknown key" expect 2 "proof:6: error: unknown key 'colour'" "$PROVE" bad
 proof bad iterator/two "test one" one
 echo 'base: fedora' >>"$P/ci/proofs/bad/proof"
-check "an unknown kind of base" expect 2 "proof:5: error: 'fedora' is no kind of base" "$PROVE" bad
+check "an unknown kind of base" expect 2 "proof:6: error: 'fedora' is no kind of base" "$PROVE" bad
 proof bad rwlock-rcu/more "test more" more
 proof_patch bad undo 's/^more exit=0/more exit=1/' ""
 check "an undo.patch that does not say what it does" expect 2 'undo.patch:1: error: its head' "$PROVE" bad
@@ -97,7 +97,7 @@ killed() {
 	return 1
 }
 check "ended by TERM" killed TERM 143
-sed -i 's/limit=20/limit=2/' "$P/ci/lanes/amd-npt"
+sed -i 's/limit=20/limit=6/' "$P/ci/lanes/amd-npt"
 check "a machine that hangs is no proof" expect 5 '^hung +harness +without the fix: ' "$PROVE" hung
 check "a failure outweighs it" expect 1 '^hung +harness' "$PROVE" hung one
 
