@@ -41,15 +41,15 @@ cross=
 [ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
 "${cross}gcc" -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$TMP/misbehave" "$TOP/ci/tests/lib/misbehave.c"
 
-# machine NAME PATIENCE <LIST: boot it with 4 CPUs. rc is the answer of ci/boot, $TMP/NAME.out
+# machine NAME PATIENCE <LIST: boot it with 4 CPUs. BOOT_RC is the answer of ci/boot, $TMP/NAME.out
 # has its results, $TMP/console is the console without time stamps.
 machine() {
 	local initrd
 	cat >"$TMP/$1.list"
 	initrd=$("$TOP/ci/lib/build-initrd" --add "$TMP/misbehave" base "$lane" "$TMP/$1.list")
-	rc=0
+	BOOT_RC=0
 	"$TOP/ci/boot" --lane "$lane" --kernel "$kernel" --initrd "$initrd" --out "$TMP/$1.out" --cpus 4 \
-		--timeout 300 --patience "$2" --list "$TMP/$1.list" >/dev/null || rc=$?
+		--timeout 300 --patience "$2" --list "$TMP/$1.list" >/dev/null || BOOT_RC=$?
 	rm -f "$initrd"
 	sed 's/\r$//; s/^\[[^]]*\] //' "$TMP/$1.out/console.log" >"$TMP/console"
 }
@@ -67,8 +67,8 @@ lines() {
 }
 # judged NAME CODE PATTERN: what the verdict says of the console.
 judged() {
-	[ "$rc" -eq "$2" ] && grep -E -- "$3" "$TMP/$1.out/conclusion.txt" && return
-	echo "exit $rc"
+	[ "$BOOT_RC" -eq "$2" ] && grep -E -- "$3" "$TMP/$1.out/conclusion.txt" && return
+	echo "exit $BOOT_RC"
 	cat "$TMP/$1.out/conclusion.txt"
 	return 1
 }
