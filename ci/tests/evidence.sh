@@ -66,8 +66,11 @@ cp "$P/ci/machine/lists/amd-npt.list" "$P/ci/machine/lists/amd-npt-stress.list"
 records iterator exit=0
 check "under stress" expect 0 ' pass ' "$P/ci/gate" --record --stress --lane amd-npt iterator
 check "is a suite of its own" is "amd-npt plain tdp0 - stress" pass
+printf '#!/bin/bash\nexit 5\n' >"$P/ci/boot"
+check "a boot that leaves nothing" expect 5 'the run left no result' "$P/ci/gate" --record --stress --lane amd-npt iterator
+check "is not taken for the run before" is "amd-npt plain tdp0 - stress" harness
 echo 'today,by,hand' >>"$CSV"
-check "a row that no gate wrote" expect 2 "^ci/evidence.csv:8: error: 'today,by,hand' is not a row" "$E"
+check "a row that no gate wrote" expect 2 "^ci/evidence.csv:10: error: 'today,by,hand' is not a row" "$E"
 sed -i 1d "$CSV"
 check "no header row" expect 2 '^ci/evidence.csv:1: error: the header row is not' "$E"
 check "the project's own table" "$TOP/ci/evidence" --check

@@ -50,14 +50,16 @@ evidence_rows() {
 }
 
 # record_runs BASE MILESTONE DIGEST RESULTS: a row for each "RUN LANE VARIANT MMU CPUS SUITE"
-# on stdin that left a result in RESULTS/RUN.
+# on stdin, by what it left in RESULTS/RUN; `harness` where that is nothing, or of an
+# earlier run: ci/gate marks its own by .RUN.done.part beside it.
 record_runs() {
 	local run lane variant mmu cpus suite word pass fail known skip lost rows=''
 	[ -s "$EVIDENCE" ] || rows=$EVIDENCE_HEADER$'\n'
 	while read -r run lane variant mmu cpus suite; do
-		[ -s "$4/$run/row.txt" ] || continue
-		read -r _ word pass fail known skip lost _ <"$4/$run/row.txt"
+		word='' lost=''
+		[[ ! -s $4/$run/row.txt || ! -f $4/.$run.done.part ]] || read -r _ word pass fail known skip lost _ <"$4/$run/row.txt"
 		[[ $lost =~ ^[0-9]+$ ]] || pass=0 fail=0 known=0 skip=0 lost=0
+		: "${word:=harness}"
 		rows+="$(date -u +%F),$1,$2,$3,$lane,$variant,$mmu,$cpus,$suite,$word,$pass,$fail,$known,$skip,$lost"$'\n'
 	done
 	# one write: all of them, or none
