@@ -62,7 +62,7 @@ project_derive() {
 	local tool
 	tool=$("$TOP/scripts/lib/build-tool" derive-map) || exit
 	derive <"$PROJECT_NEW/files/series" | project_put "$STABLE_SERIES"
-	"$tool" "$TOP" "$PROJECT_NEW/files" | project_put upstream-map.csv
+	"$tool" "$TOP" "$PROJECT_NEW/files" >"$PROJECT_NEW/files/upstream-map.csv" || exit "$EX_USAGE"
 }
 
 # with_others KIND PATH...: these patches, all that bases of that kind have, in this
