@@ -35,7 +35,6 @@
 #define SERIES "series"
 #define PATCHES "patches"
 #define STABLE_SERIES PATCHES "/stable.series"
-#define STABLE_LINE "#stable: "
 #define DERIVE "scripts/derive-series writes it"
 #define PATCH_ERE PATCHES "/[a-z0-9.-]+/[a-z0-9-]+\\.patch"
 

@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STABLE_LINE "#stable: "
-
 /* The newer file if there is one; caller frees. */
 static char *find(char **dir, const char *path)
 {

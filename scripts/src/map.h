@@ -19,12 +19,6 @@ enum { OMITTED_COMMIT, OMITTED_VERSION, OMITTED_AUTHOR, OMITTED_TITLE, OMITTED_R
        OMITTED_COLUMNS };
 #define OMITTED_HEADER "commit,version,author,title,reason"
 
-#define ID_ERE "[0-9a-f]{40}"
-/* where no more of it is known */
-#define SHORT_ID_ERE "[0-9a-f]{12}"
-#define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
-#define STABLE "stable"	/* the version of a commit that is in stable branches only */
-
 /* Print the header row; the rows of a patch; a row for each omitted commit. */
 void map_header(FILE *f);
 void map_patch(FILE *f, const char *path, const struct patch *p);

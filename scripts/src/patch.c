@@ -161,9 +161,9 @@ static void inclusion_block(struct cursor *c, struct patch *p)
 		c->lost = true;
 	}
 	if (p->mainline) {
-		take(c, "from mainline-", "v[0-9]+\\.[0-9]+(-rc[0-9]+)?",
+		take(c, "from mainline-", VERSION_ERE,
 		     "'from mainline-vX.Y[-rcN]'", &p->version);
-		take(c, "commit ", "[0-9a-f]{40}|[0-9a-f]{12}", "'commit ' with 40 hex digits",
+		take(c, "commit ", ID_ERE "|" SHORT_ID_ERE, "'commit ' with 40 hex digits",
 		     &p->commit);
 	}
 	take(c, "category: ", "cleanup|bugfix|performance|feature|doc|other",
@@ -225,7 +225,7 @@ static void folds(struct cursor *c, struct patch *p)
 
 		if (!all)
 			return;
-		if (!matches(all, "([0-9a-f]{40}|[0-9a-f]{12})(, (v[0-9]+\\.[0-9]+(-rc[0-9]+)?|stable))?\\)"
+		if (!matches(all, "(" ID_ERE "|" SHORT_ID_ERE ")(, (" VERSION_ERE "|" STABLE "))?\\)"
 			     "( \".+\")?")) {
 			finding(c->name, line, "expected %s, found '" FOLDS "%.60s'", form, all);
 			free(all);

@@ -8,6 +8,15 @@
 
 #include "text.h"
 
+#define ID_ERE "[0-9a-f]{40}"
+/* where no more of it is known */
+#define SHORT_ID_ERE "[0-9a-f]{12}"
+#define VERSION_ERE "v[0-9]+\\.[0-9]+(-rc[0-9]+)?"
+#define STABLE "stable"	/* the version of a commit that is in stable branches only */
+
+/* In `series`, in front of a patch for stable only. */
+#define STABLE_LINE "#stable: "
+
 /* A value of the header; value is NULL when the field is missing. */
 struct field {
 	const char *value;
