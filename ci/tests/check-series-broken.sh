@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check-series-broken.sh - test of scripts/check-series: its parsers meet broken
+# check-series-broken.sh - test of scripts/check-series: the plan; its parsers meet broken
 # files under AddressSanitizer and UBSan; options, checkpatch and exit codes.
 #
 # Usage:   check-series-broken.sh        Outputs: TAP. Exit: 0 pass, 1 a test failed.
@@ -63,6 +63,17 @@ check "an empty patch" says "^$A:1: error: is empty" empty "$A"
 check "a series with CRLF" crlf_series series
 check "the series of stable with CRLF" crlf_series patches/stable.series
 
+# the plan
+while IFS='~' read -r edit pattern; do
+	check "plan: ${pattern#*error: }" finds plan.csv "$edit" "$pattern" --plan "$P/plan.csv"
+done <<END
+s/^9,default-on/9,iterator/~patches/omitted.csv:1: error: neither a patch nor a reason for d{12} of the plan \(entry 9, iterator\), 'mm: Later'
+2s/A Person/Z Person/~$A:7: error: author 'A Person', the plan has 'Z Person'
+2s/5.12-rc1/5.12/~$A:7: error: version
+2s/once/twice/~$A:7: error: title
+4s/5.14/5.15/~patches/omitted.csv:2: error: version 'v5.14', the plan has 'v5.15'
+END
+
 # the script around it
 project
 script() { "$TOP/scripts/check-series" --root "$P" "$@"; }
@@ -80,7 +91,8 @@ check "script: no such patch" expect 2 'no such patch' script nowhere.patch
 check "script: no such plan" expect 2 'cannot read it' script --plan "$TMP/nowhere"
 mkdir -p "$TMP/slow/scripts"
 touch "$TMP"/slow/scripts/{spelling.txt,const_structs.checkpatch}
-echo 'sleep 12;' >"$TMP/slow/scripts/checkpatch.pl"
+# not what an earlier run has remembered
+echo "sleep 12; # $$ $RANDOM" >"$TMP/slow/scripts/checkpatch.pl"
 check "script: progress" expect 0 'checkpatch.pl has looked at [01] of 2 patches' script --base "$TMP/slow"
 check "script: not a project" expect 2 'is this the root' "$TOP/scripts/check-series" --root "$TMP"
 check "script: a base that is none" expect 2 'no scripts/checkpatch.pl' script --base "$TMP"

@@ -8,18 +8,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib/check-series.sh
 . "$TOP/ci/tests/lib/check-series.sh"
 
-# finds FILE SED PATTERN [OPTION...]: after SED on FILE there is just that finding.
-finds() {
-	local file=$1 edit=$2 pattern=$3
-	shift 3
-	project
-	sed -i -E "$edit" "$P/$file"
-	[ "$file" != series ] || cp "$P/series" "$P/patches/stable.series"
-	[ "$file" = upstream-map.csv ] || derive_map
-	expect 1 "^$pattern" run "$@" || return 1
-	[ "$(wc -l <"$TMP/.out")" -eq 1 ] || { echo "more than one finding:"; cat "$TMP/.out"; return 1; }
-}
-
 project
 check "a sound project" expect 0 "" run
 check "a sound project with its plan" expect 0 "" run --plan "$P/plan.csv"
@@ -193,15 +181,4 @@ two_bases() {
 }
 check "a commit of stable branches only" stable
 check "one commit, a patch for each kind of base" two_bases
-
-# the plan
-while IFS='~' read -r edit pattern; do
-	check "plan: ${pattern#*error: }" finds plan.csv "$edit" "$pattern" --plan "$P/plan.csv"
-done <<END
-s/^9,default-on/9,iterator/~patches/omitted.csv:1: error: neither a patch nor a reason for d{12} of the plan \(entry 9, iterator\), 'mm: Later'
-2s/A Person/Z Person/~$A:7: error: author 'A Person', the plan has 'Z Person'
-2s/5.12-rc1/5.12/~$A:7: error: version
-2s/once/twice/~$A:7: error: title
-4s/5.14/5.15/~patches/omitted.csv:2: error: version 'v5.14', the plan has 'v5.15'
-END
 tap_end

@@ -52,17 +52,6 @@ git update-ref refs/heads/lost "$(made "master^{tree}" -m "mm: Lost")"
 git update-ref --no-deref HEAD refs/heads/master
 ID[lost]=$(git rev-parse lost)
 
-good_map() {
-	map
-	row one walk v5.12-rc1 "A Person (with B Person)" "mm: Walk once" adapted
-	row one first "" "" "" folded
-	row one fix v5.13-rc1 "A Person" '"mm: Fix the ""walk"", and its comma"' folded
-	row one revert v5.14-rc1 "R Person" '"Revert ""mm: Walk once"""' partial
-	row "" last none "R Person" "mm: A fix of both" omitted "not needed"
-	sed -i 's/,none,R Person/,v5.14,R Person/' "$P/upstream-map.csv"
-	git tag -f v5.14 master
-}
-
 # porcelain CODE: what the tool prints is what stands on stdin.
 porcelain() {
 	local rc=0

@@ -114,3 +114,15 @@ derive_map() { "$TMP/sanitized/derive-map" "$P" >"$TMP/map" 2>/dev/null && cp "$
 run() {
 	"$TOOL" --root "$P" --milestones "$MILESTONES" --identities "$TOP/scripts/lib/identities" "$@"
 }
+
+# finds FILE SED PATTERN [OPTION...]: after SED on FILE there is just that finding.
+finds() {
+	local file=$1 edit=$2 pattern=$3
+	shift 3
+	project
+	sed -i -E "$edit" "$P/$file"
+	[ "$file" != series ] || cp "$P/series" "$P/patches/stable.series"
+	[ "$file" = upstream-map.csv ] || derive_map
+	expect 1 "^$pattern" run "$@" || return 1
+	[ "$(wc -l <"$TMP/.out")" -eq 1 ] || { echo "more than one finding:"; cat "$TMP/.out"; return 1; }
+}

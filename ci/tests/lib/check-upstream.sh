@@ -63,3 +63,15 @@ larger() { printf '%s\n' "${ID[$1]}" "${ID[$2]}" | sort | tail -n 1; }
 run() {
 	"$P/scripts/check-upstream" --git "$CLONE" "$@"
 }
+
+# good_map: of the commits that ci/tests/check-upstream.sh makes, in order.
+good_map() {
+	map
+	row one walk v5.12-rc1 "A Person (with B Person)" "mm: Walk once" adapted
+	row one first "" "" "" folded
+	row one fix v5.13-rc1 "A Person" '"mm: Fix the ""walk"", and its comma"' folded
+	row one revert v5.14-rc1 "R Person" '"Revert ""mm: Walk once"""' partial
+	row "" last none "R Person" "mm: A fix of both" omitted "not needed"
+	sed -i 's/,none,R Person/,v5.14,R Person/' "$P/upstream-map.csv"
+	git tag -f v5.14 master
+}
