@@ -2,7 +2,8 @@
 # ci/lib/tests.sh - which tests there are.
 #
 # Usage:   . ci/lib/tests.sh         after scripts/lib/lib.sh; then plan_tests ALL OPTION...
-# Inputs:  the project as it lies there: its tests, what the lanes tell of themselves
+# Inputs:  the project as it lies there: its tests, what the lanes tell of themselves;
+#          RECORD, not empty: the gates record their runs
 # Outputs: TESTS (array: names, in order), TEST_COMMANDS (of each name, what it runs),
 #          SLOW_TESTS (names that run with --all, or by name)
 # Exit codes: none of its own
@@ -41,6 +42,11 @@ add() {
 	TEST_COMMANDS[$1]=$(printf '%q ' "${@:2}")
 }
 
+# add_gate NAME OPTION...: a run of ci/gate, which records it if that was asked for.
+add_gate() {
+	add "$1" "$TOP/ci/gate" ${RECORD:+--record} "${@:2}"
+}
+
 # gates NAME LAST OPTION...: all runs of the gate with these options; LAST is the last
 # milestone that there is.
 gates() {
@@ -48,18 +54,18 @@ gates() {
 	shift 2
 	for m in $MILESTONES; do
 		has_patches "$m" || continue
-		add "gate-$name$m" "$TOP/ci/gate" "$@" "$m"
-		add "gate-$name$m-shadow" "$TOP/ci/gate" "$@" --shadow "$m"
-		add "gate-$name$m-guest" "$TOP/ci/gate" "$@" --guest "$m"
-		add "gate-$name$m-stress" "$TOP/ci/gate" "$@" --stress "$m"
-		add "gate-$name$m-stress-shadow" "$TOP/ci/gate" "$@" --stress --shadow "$m"
-		add "gate-$name$m-stress-debug" "$TOP/ci/gate" "$@" --stress --debug "$m"
-		add "gate-$name$m-debug" "$TOP/ci/gate" "$@" --debug "$m"
-		add "gate-$name$m-guest-debug" "$TOP/ci/gate" "$@" --guest --debug "$m"
-		add "gate-$name$m-kasan" "$TOP/ci/gate" "$@" --kasan "$m"
-		[ -n "$name" ] || add "gate-$m-server" "$TOP/ci/gate" --server "$m"
+		add_gate "gate-$name$m" "$@" "$m"
+		add_gate "gate-$name$m-shadow" "$@" --shadow "$m"
+		add_gate "gate-$name$m-guest" "$@" --guest "$m"
+		add_gate "gate-$name$m-stress" "$@" --stress "$m"
+		add_gate "gate-$name$m-stress-shadow" "$@" --stress --shadow "$m"
+		add_gate "gate-$name$m-stress-debug" "$@" --stress --debug "$m"
+		add_gate "gate-$name$m-debug" "$@" --debug "$m"
+		add_gate "gate-$name$m-guest-debug" "$@" --guest --debug "$m"
+		add_gate "gate-$name$m-kasan" "$@" --kasan "$m"
+		[ -n "$name" ] || add_gate "gate-$m-server" --server "$m"
 	done
-	[ -z "$last" ] || add "gate-$name$last-modules" "$TOP/ci/gate" "$@" --modules "$last"
+	[ -z "$last" ] || add_gate "gate-$name$last-modules" "$@" --modules "$last"
 }
 
 # plan_tests ALL OPTION...: sets TESTS and TEST_COMMANDS. ALL: what takes longer too, if it
@@ -99,9 +105,9 @@ plan_tests() {
 			arch=$(about "$lane" arch)
 			add "objects-$arch-$last" "$TOP/ci/build-objects" "$last" "$arch"
 		done
-		add "gate-$last" "$TOP/ci/gate" --retry --skip-known "${lanes[@]}" "$last"
-		add "gate-$last-shadow" "$TOP/ci/gate" --retry --skip-known --shadow "$last"
-		add "gate-$last-guest" "$TOP/ci/gate" --retry --skip-known --guest "$last"
+		add_gate "gate-$last" --retry --skip-known "${lanes[@]}" "$last"
+		add_gate "gate-$last-shadow" --retry --skip-known --shadow "$last"
+		add_gate "gate-$last-guest" --retry --skip-known --guest "$last"
 	fi
 	for base in $(tested_bases); do
 		short=oe-${base#openeuler-}
@@ -114,7 +120,7 @@ plan_tests() {
 			add "prove-$short" "$TOP/ci/prove" --base "$base" --all
 			add "kabi-$short" "$TOP/ci/kabi" --base "$base"
 		elif [ -n "$last" ]; then
-			add "gate-$short-$last" "$TOP/ci/gate" --retry --skip-known --base "$base" "${for_openeuler[@]}" --list openeuler "$last"
+			add_gate "gate-$short-$last" --retry --skip-known --base "$base" "${for_openeuler[@]}" --list openeuler "$last"
 		fi
 	done
 	[ ! -x "$TOP/ci/tests/boot-init.sh" ] || add tool-boot-init "$TOP/ci/tests/boot-init.sh"

@@ -88,6 +88,8 @@ check "a flaky gate" expect 0 '^gate-iterator +[0-9]+ s  passed, FLAKY$' "$T" ga
 check "its tests are named" test "$(tail -n 2 "$TMP/.out" | head -n 1)" = \
 	"FLAKY, passed in a later boot only: gate-iterator amd-plain-tdp0 perf (exit=254)"
 check "before the closing line" test "$(tail -n 1 "$TMP/.out")" = "2 passed, 0 failed, 0 skipped"
+check "--record" expect 0 'passed' "$T" --record gate-iterator
+check "is the gate's" grep -qx -- "--record --retry .* iterator" "$P/build/results/test/gate-iterator.log"
 check "no second boot with --all" expect 0 'passed' "$T" --all gate-iterator gate-iterator-shadow gate-iterator-kasan
 check "for none of its gates" test "$(head -qn 1 "$P"/build/results/test/gate-iterator{,-shadow,-kasan}.log | tr '\n' ,)" = \
 	"iterator,--shadow iterator,--kasan iterator,"
