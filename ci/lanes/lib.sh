@@ -38,6 +38,8 @@
 # Exit codes: 0 the machine powered itself off, 2 usage, 5 anything else
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../scripts/lib/lib.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../lib source=lists.sh
+. "$TOP/ci/lib/lists.sh"
 
 declare -A MACHINE=() _LANE=()
 _ANSWER=''
@@ -48,14 +50,10 @@ _lane_number() {
 
 # _lane_about KEY: sets _ANSWER.
 _lane_about() {
-	local suite
 	case $1 in
 	boots) if [ "${_LANE[threads]-}" = 1 ]; then _ANSWER=$(nproc); else _ANSWER=1; fi ;;
 	lists)
-		_ANSWER=''
-		for suite in '' -shadow -stress -guest -modules; do
-			[ ! -f "$TOP/ci/machine/lists/${0##*/}$suite.list" ] || _ANSWER+="${_ANSWER:+ }${0##*/}$suite"
-		done
+		_ANSWER=$(table_lists "${0##*/}" | paste -sd' ')
 		;;
 	patch | options | suites | arch | packages) _ANSWER=${_LANE[$1]-} ;;
 	cpus | stress | short | nested) _ANSWER=${_LANE[$1]:--} ;;

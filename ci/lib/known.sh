@@ -27,7 +27,7 @@ check_known_failures() {
 
 # list_has LIST TEST: in what the base runs too, not in what a milestone adds.
 list_has() {
-	grep -qxF -- "$2" <(sed 's/[[:space:]].*//' "$TOP/ci/machine/lists/$1.list")
+	grep -qxF -- "$2" <(list_tests base "$1" | sed 's/[[:space:]].*//')
 }
 
 # known_entries LANE MMU LIST: "LINE TEST REASON..." of the known failures that concern it.
@@ -69,7 +69,7 @@ base_run() {
 	kernel=$(step "base $lane: kernel $arch $variant" "$TOP/ci/build-kernel" --lane "$lane" ${base_option[@]+"${base_option[@]}"} base "$variant" "$arch") || return
 	initrd=$(step "base $lane: selftests and initrd" "$TOP/ci/lib/build-initrd" ${base_option[@]+"${base_option[@]}"} base "$lane" "$list" "$kernel/image") || return
 	tests=$(known_tests "$lane" "$mmu" "$list" | while read -r test; do
-		grep -E "^${test//./\\.}[[:space:]]" "$TOP/ci/machine/lists/$list.list"
+		list_tests base "$list" | grep -E "^${test//./\\.}[[:space:]]"
 	done)
 	key=$({
 		echo "$BASE_NAME $lane $mmu $cpus $variant"

@@ -3,8 +3,11 @@
 #
 # Usage:   . ci/lib/lanes.sh         after scripts/lib/lib.sh
 # Inputs:  the programs of ci/lanes
-# Outputs: the functions below; no lane's name stands in here, or behind it
+# Outputs: the functions below, those of lists.sh; no lane's name stands in here, or behind it
 # Exit codes: 2 no such lane
+
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=lists.sh
+. "$TOP/ci/lib/lists.sh"
 
 # all_lanes: their names.
 all_lanes() {

@@ -2,25 +2,65 @@
 # ci/lib/lists.sh - which tests a milestone runs in a lane.
 #
 # Usage:   . ci/lib/lists.sh         after scripts/lib/lib.sh
-# Inputs:  ci/machine/lists/LIST.list, and what a milestone adds, for itself and
-#          those after it: ci/machine/lists/LIST.MILESTONE.list
-# Outputs: the functions below.
-# Exit codes: 2 an addition for what is no milestone
+# Inputs:  ci/machine/lists/TABLE.table, one for each lane, and some more; a line for each
+#          test, in the order in which they run:
+#            suite    tests, shadow, stress, guest or modules
+#            since    the milestone that it came with, which runs it, as all later ones
+#                     do; base: the unpatched base runs it too
+#            name     of the test, once in what a milestone runs of a suite
+#            seconds  its time limit, by the machine's own clock
+#            command  a program and its arguments (see ci/machine/init/init.c)
+#          Empty lines, and those that begin with #, are for readers.
+# Outputs: the functions below. A LIST is TABLE, for the suite tests, or TABLE-SUITE
+# Exit codes: 2 a table is not in order
 
 LISTS=$TOP/ci/machine/lists
+SUITES="tests shadow stress guest modules"
 
-# list_files MILESTONE LIST: the files of a list, one a line.
-list_files() {
-	local f m
-	for f in "$LISTS/$2".*.list; do
-		[ -e "$f" ] || continue
-		m=${f#"$LISTS/$2."} m=${m%.list}
-		is_milestone "$m" || die "$EX_USAGE" "${f#"$TOP/"}:1: '$m' is no milestone: $MILESTONES"
+# list_table LIST: "TABLE SUITE", whether it is there or not.
+list_table() {
+	local suite=${1##*-}
+	if [[ $1 != *-* || " $SUITES " != *" $suite "* ]]; then
+		echo "$1 tests"
+	else
+		echo "${1%-*} $suite"
+	fi
+}
+
+# has_list LIST
+has_list() {
+	local table suite
+	read -r table suite < <(list_table "$1")
+	[ -f "$LISTS/$table.table" ] && grep -q "^$suite " "$LISTS/$table.table"
+}
+
+# table_lists TABLE: its lists, in the order of SUITES.
+table_lists() {
+	local suite
+	for suite in $SUITES; do
+		[ "$suite" != tests ] || { ! has_list "$1" || echo "$1"; continue; }
+		! has_list "$1-$suite" || echo "$1-$suite"
 	done
-	echo "$LISTS/$2.list"
-	[ "$1" != base ] || return 0
-	for m in $MILESTONES; do
-		[ ! -f "$LISTS/$2.$m.list" ] || echo "$LISTS/$2.$m.list"
-		[ "$m" != "$1" ] || return 0
-	done
+}
+
+# list_tests MILESTONE LIST: "NAME SECONDS COMMAND..." of the tests that a milestone runs,
+# each on the line that it has in the table: the others are empty.
+list_tests() {
+	local table suite line word since rest number=0 upto=" base "
+	[ "$1" = base ] || upto=" base ${MILESTONES%%"$1"*}$1 "
+	read -r table suite < <(list_table "$2")
+	while read -r line || [ -n "$line" ]; do
+		number=$((number + 1))
+		read -r word since rest <<<"$line"
+		if [[ -n $word && $word != '#'* ]]; then
+			[[ " $SUITES " = *" $word "* ]] ||
+				die "$EX_USAGE" "ci/machine/lists/$table.table:$number: '$word' is no suite: $SUITES"
+			[ "$since" = base ] || is_milestone "$since" ||
+				die "$EX_USAGE" "ci/machine/lists/$table.table:$number: '$since' is no milestone: base $MILESTONES"
+			[[ $word = "$suite" && $upto = *" $since "* ]] || rest=''
+		else
+			rest=''
+		fi
+		echo "$rest"
+	done <"$LISTS/$table.table"
 }

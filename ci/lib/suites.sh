@@ -17,8 +17,6 @@
 . "$TOP/scripts/lib/kernel.sh"
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=known.sh
 . "$TOP/ci/lib/known.sh"
-# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=lists.sh
-. "$TOP/ci/lib/lists.sh"
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=groups.sh
 . "$TOP/ci/lib/groups.sh"
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=mutants.sh
@@ -157,7 +155,7 @@ prepare() {
 	_SUITE_KERNELS[$1]=$(plant_kernel "$variant" "$arch") || return
 	mkdir -p "$WORK/lists"
 	known=$(known_tests "$lane" "$mmu" "$list" | paste -sd'|')
-	list_files "$LAST" "$list" | xargs cat | grep -vE "^(#|$|(${known:-#})[[:space:]])" >"$tests"
+	list_tests "$LAST" "$list" | grep -vE "^(#|$|(${known:-#})[[:space:]])" >"$tests"
 	initrd=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
 	# Not of the initrd: that has times in it.
 	_SUITE_KEYS[$1]=$({

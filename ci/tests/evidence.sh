@@ -62,7 +62,7 @@ records iterator exit=254
 check "a failing run" expect 1 ' fail ' "$P/ci/gate" --record --lane amd-npt iterator
 check "is recorded too" is "amd-npt plain tdp0 - tests" fail
 check "and the table tells it" expect 0 'tests: fail' "$E" --table
-cp "$P/ci/machine/lists/amd-npt.list" "$P/ci/machine/lists/amd-npt-stress.list"
+tests_of amd-npt-stress one two
 records iterator exit=0
 check "under stress" expect 0 ' pass ' "$P/ci/gate" --record --stress --lane amd-npt iterator
 check "is a suite of its own" is "amd-npt plain tdp0 - stress" pass

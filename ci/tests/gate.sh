@@ -60,14 +60,17 @@ check "the debug variant, amd-npt alone" expect 0 '^amd-npt-debug-tdp1 +pass ' "
 check "the debug kernel's configuration" grep -q 'CONFIG_OF=iterator-debug' "$R/amd-npt-debug-tdp0/config"
 check "a server's kernel, amd-npt alone" expect 0 '^amd-npt-server-tdp1 +pass ' "$G" --server iterator
 # KVM as modules: the machine has none when it starts.
-printf "one 30 one\ntwo 30 two\n" | tee "$P/ci/machine/lists/"{amd-npt,intel-ept}-modules.list >"$TMP/list"
+tests_of amd-npt-modules one two
+tests_of intel-ept-modules one two
 check "the modules variant" expect 0 "^amd-npt-modules-none +pass " "$G" --modules iterator
 check "it has a table of its own, both x86 lanes" grep -q "^intel-ept-modules-none" "$R/summary-modules.txt"
 touch "$P/fake/built-in"
 check "a kernel with KVM built in instead" expect 5 "does not say kvm=absent" "$G" --modules iterator
-rm "$P/fake/built-in" "$P"/ci/machine/lists/*-modules.list
+rm "$P/fake/built-in"
+tests_of amd-npt-modules
+tests_of intel-ept-modules
 check "from another directory" expect 0 'amd-npt-plain-tdp0 +pass ' env -C / "$G" --lane amd-npt base
-cp "$P/ci/machine/lists/amd-npt.list" "$P/ci/machine/lists/amd-npt-guest.list"
+tests_of amd-npt-guest one two
 check "the Linux guest, amd-npt alone" expect 0 "^amd-npt-plain-tdp1-guest +pass " "$G" --guest iterator
 check "in a table of its own" test "$(grep -c " pass " "$R/summary-plain-guest.txt")" -eq 2
 
@@ -147,7 +150,7 @@ check "the base is told" grep -q '^base .*kvm.tdp_mmu=1' "$P/fake/boots"
 : >"$P/fake/boots"
 check "once more" expect 0 'amd-npt-plain-tdp0 +pass ' "${ONE[@]}"
 check "the base came from the cache" base_boots 0
-sed -i 's/two 30/two 31/' "$P/ci/machine/lists/amd-npt.list"
+sed -i 's/two 30/two 31/' "$P/ci/machine/lists/amd-npt.table"
 check "a changed list" expect 0 'amd-npt-plain-tdp0 +pass ' "${ONE[@]}"
 check "the cache does not hold for it" base_boots 2
 short_list() {

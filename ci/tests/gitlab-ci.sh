@@ -73,7 +73,7 @@ list() {
 }
 lanes() {
 	diff <(list gate LANE) <(find ci/lanes -type f -executable -printf '%f\n' | sort) &&
-		diff <(list stress LANE) <(find ci/machine/lists -name '*-stress.list' -printf '%f\n' | sed 's/-stress.list//' | sort)
+		diff <(list stress LANE) <(grep -l '^stress ' ci/machine/lists/* | sed 's/.*\///; s/\.table//' | sort)
 }
 # Each job that takes a base is there for the default one and each that was tested.
 bases() {
@@ -103,7 +103,7 @@ kinds() {
 	while read -r option; do
 		n=$((n + 1))
 		grep -qE "^  (script: ci/gate .*|parallel: .*HOW: .*)$option\\b" "$YML" || { echo "no job with ci/gate $option"; return 1; }
-	done < <(grep 'ci/gate" ' ci/lib/tests.sh | grep -v retry | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
+	done < <(grep 'add_gate "' ci/lib/tests.sh | grep -v retry | grep -oE -- ' --[a-z]+' | tr -d ' ' | sort -u)
 	[ $n -ge 4 ] || { echo "only $n options found"; return 1; }
 }
 lints() {

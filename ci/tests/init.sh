@@ -20,11 +20,17 @@ refused() {
 	printf 'fine 10 demand_paging_test\n%s\n' "$1" >"$TMP/x.list"
 	expect 2 "/x.list:2: error: $2" "$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 }
-# well_formed FILE: every line is a comment or NAME SECONDS COMMAND...
+# well_formed TABLE: every line is a comment or SUITE SINCE NAME SECONDS COMMAND..., and
+# all that the last milestone runs of a suite has a name of its own.
 # shellcheck disable=SC2317 # called by check
 well_formed() {
-	! grep -nvE '^(#.*)?$|^[a-z0-9._-]{1,63}[[:space:]]+[1-9][0-9]*[[:space:]]+[A-Za-z0-9._-]+( .*)?$' "$1" &&
-		! grep -v '^#' "$1" | awk 'NF { print $1 }' | sort | uniq -d | grep .
+	local list
+	! grep -nvE '^(#.*)?$|^[a-z]+ +[a-z0-9.-]+ +[a-z0-9._-]{1,63} +[1-9][0-9]* +[A-Za-z0-9._-]+( .*)?$' "$1" || return
+	for list in $(table_lists "$(basename "$1" .table)"); do
+		list_tests "${MILESTONES##* }" "$list" >"$TMP/tests" || return
+		grep -q . "$TMP/tests" || { echo "nothing in $list"; return 1; }
+		! sed 's/ .*//' "$TMP/tests" | grep . | sort | uniq -d | grep . || return
+	done
 }
 
 check "PID 1 compiles" machine_program init
@@ -39,26 +45,37 @@ check "a time limit of no time" refused "zero 0 dirty_log_test" "time limit '0'"
 check "a time limit in words" refused "long ten dirty_log_test" "time limit 'ten'"
 check "a name that is none" refused "No/Name 10 dirty_log_test" "bad name 'No/Name'"
 check "a path for a program" refused "path 10 /bin/sh" "'/bin/sh' is no name"
-# What a milestone adds is run by it and by those after it.
-# shellcheck disable=SC2317 # called by check
-lists() (
-	MILESTONES="one two three"
-	# shellcheck source-path=SCRIPTDIR source=../lib/lists.sh
-	. "$TOP/ci/lib/lists.sh"
-	LISTS=$TMP/lists
-	mkdir -p "$LISTS"
-	touch "$LISTS/lane.list" "$LISTS/lane.two.list" "$LISTS/lane-x.list" "$LISTS/lane-x.three.list"
-	for m in base one two three; do
-		list_files $m lane | xargs -n 1 basename | paste -sd" " -
-	done | diff - <(printf '%s\n' lane.list lane.list 'lane.list lane.two.list' 'lane.list lane.two.list') || return
-	touch "$LISTS/lane.four.list"
-	! (list_files two lane) >"$TMP/lists/out" 2>&1 &&
-		grep -q "lane.four.list:1: error: 'four' is no milestone" "$TMP/lists/out"
-)
-check "the lists of the milestones" lists
-for list in "$TOP"/ci/machine/lists/*.list; do
-	check "$(basename "$list") is well formed" well_formed "$list"
+# shellcheck source-path=SCRIPTDIR source=../lib/lists.sh
+. "$TOP/ci/lib/lists.sh"
+for table in "$LISTS"/*.table; do
+	check "$(basename "$table") is well formed" well_formed "$table"
 done
+# What a milestone adds is run by it and by those after it.
+# runs LIST MILESTONE NAME...: so it does, each on its line of the table.
+# shellcheck disable=SC2317 # called by check
+runs() (
+	MILESTONES="one two three" LISTS=$TMP/lists
+	list_tests "$2" "$1" | grep -n . >"$TMP/runs" || [ $# -eq 2 ] || return
+	diff <(sed 's/ .*//' "$TMP/runs") <([ $# -eq 2 ] || printf '%s\n' "${@:3}")
+)
+# not_run TEXT LINE: a table with this line is refused.
+# shellcheck disable=SC2317 # called by check
+not_run() (
+	MILESTONES="one two three" LISTS=$TMP/lists
+	printf '# suite\n%s\n' "$2" >"$LISTS/bad.table"
+	! (list_tests two bad) >"$TMP/runs" 2>&1 && grep -q "ci/machine/lists/bad.table:2: error: $1" "$TMP/runs"
+)
+mkdir "$TMP/lists"
+printf '%s\n' '# suite' 'tests base a 1 x -y' '' 'stress two d 1 x' 'tests two b 1 x' 'tests three c 1 x' >"$TMP/lists/a-lane.table"
+check "what the base runs" runs a-lane base 2:a
+check "and a milestone that adds nothing" runs a-lane one 2:a
+check "what one adds, it runs" runs a-lane two 2:a 5:b
+check "and so does the next one" runs a-lane three 2:a 5:b 6:c
+check "another suite" runs a-lane-stress three 4:d
+check "that one milestone does not have" runs a-lane-stress one
+check "no milestone" not_run "'four' is no milestone: base one two three" "tests four a 1 x"
+check "no suite" not_run "'test' is no suite: tests shadow" "test two a 1 x"
+check "the lists of a table" test "$(LISTS=$TMP/lists table_lists a-lane | paste -sd' ')" = "a-lane a-lane-stress"
 : >"$TMP/x.list"
 check "an empty list" expect 2 "x.list:1: error: no test" "$TOP/ci/lib/build-initrd" base amd-npt "$TMP/x.list"
 tap_end

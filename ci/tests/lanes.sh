@@ -37,7 +37,7 @@ tells_all() {
 		patch) [ -z "$answer" ] || [ -s "$answer" ] || { echo "no file $answer"; return 1; } ;;
 		suites)
 			while read -r _ _ _ _ _ list; do
-				[ -z "$list" ] || [ -s "$TOP/ci/machine/lists/$list.list" ] || { echo "no list $list"; return 1; }
+				[ -z "$list" ] || has_list "$list" || { echo "no list $list"; return 1; }
 			done <<<"$answer"
 			;;
 		options) ;;

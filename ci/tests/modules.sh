@@ -45,13 +45,17 @@ check "a kernel without modules" expect 2 "x.list:1: error: no modules/kvm.ko be
 
 # Its list.
 rounds() {
-	local list=$TOP/ci/machine/lists/$1 loads unloads
-	loads=$(grep -cE '^load-[0-9]+[[:space:]]' "$list")
-	unloads=$(grep -cE '^unload-[0-9]+[[:space:]]' "$list")
+	local loads unloads
+	list_tests "${MILESTONES##* }" "$1" >"$TMP/rounds" || return
+	loads=$(grep -cE '^load-[0-9]+ ' "$TMP/rounds")
+	unloads=$(grep -cE '^unload-[0-9]+ ' "$TMP/rounds")
 	echo "$loads loads, $unloads unloads"
 	[ "$loads" -gt 0 ] && [ "$loads" -eq "$unloads" ]
 }
-for list in "$TOP"/ci/machine/lists/*-modules*.list; do
-	check "${list##*/}: what is loaded is unloaded" rounds "${list##*/}"
+# shellcheck source-path=SCRIPTDIR source=../lib/lists.sh
+. "$TOP/ci/lib/lists.sh"
+for table in "$LISTS"/*.table; do
+	list=$(basename "$table" .table)-modules
+	! has_list "$list" || check "$list: what is loaded is unloaded" rounds "$list"
 done
 tap_end

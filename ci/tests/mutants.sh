@@ -63,10 +63,10 @@ check "a failure without the bug" expect 5 '^shaky +plain +harness +not by the b
 mutant dies "plain" says "two hang" "$(reached two dies)"
 check "a machine that dies of it" expect 0 '^dies +plain +caught' "${ONLY[@]}" dies
 check "twice" boots dies 2
-sed -i 's/^three .*/three 30 four/; s/three/four/' "$P/ci/machine/lists/amd-npt.list"
+tests_of amd-npt one two four
 check "what fails without a bug" expect 0 '^two-fails +plain +caught +fail: two' "${ONLY[@]}" two-fails
 check "is not asked" test "$(cut -d' ' -f1 "$D/plain/two-fails/tests.txt" | sort | paste -sd' ')" = "one two"
-echo 'hung 30 hung' >"$P/ci/machine/lists/amd-npt.list"
+tests_of amd-npt hung
 check "a suite that dies without a bug" expect 5 '^none +plain +harness' "${ONLY[@]}" warns
 
 # What changed.

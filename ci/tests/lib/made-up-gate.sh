@@ -21,6 +21,8 @@ cp -r "$TOP/ci/verdict" "$P/ci/"
 cp -r "$TOP/scripts/src" "$P/scripts/"
 cp "$TOP/ci/lanes/lib.sh" "$P/ci/lanes/"
 : >"$P/ci/known-failures"
+# shellcheck source-path=SCRIPTDIR source=../../lib/lists.sh
+. "$TOP/ci/lib/lists.sh"
 unset TDP_BUILD
 export TDP_BASES=$TMP/bases
 OE=openeuler-22.03-lts-sp2
@@ -48,11 +50,15 @@ cat >"$P/ci/lib/build-initrd" <<'END'
 . "$(dirname "$0")/../../scripts/lib/lib.sh"
 below=''
 [ "$1" != --base ] || { below=$2/; shift 2; }
-list=$3 name=$(basename "$3" .list)
-[[ $list = */* ]] || list=$TOP/ci/machine/lists/$3.list
+. "$TOP/ci/lib/lists.sh"
+name=$(basename "$3" .list)
 mkdir -p "$BUILD/initrd/root/etc" "$BUILD/initrd/$below"
-cp "$list" "$BUILD/initrd/root/etc/testlist"
-cp "$list" "$BUILD/initrd/$below$1-$2-$name.list"
+if [[ $3 = */* ]]; then
+	cp "$3" "$BUILD/initrd/root/etc/testlist"
+else
+	list_tests "$1" "$3" | grep . >"$BUILD/initrd/root/etc/testlist"
+fi
+cp "$BUILD/initrd/root/etc/testlist" "$BUILD/initrd/$below$1-$2-$name.list"
 cd "$BUILD/initrd/root"
 find . | cpio -o -H newc --quiet | gzip -n >"../$below$1-$2-$name.gz"
 arch=$("$TOP/ci/lanes/$2" --arch)
@@ -116,7 +122,18 @@ lane_end
 END
 	} >"$P/ci/lanes/$1"
 	chmod +x "$P/ci/lanes/$1"
-	printf 'one 30 one\ntwo 30 two\n' >"$P/ci/machine/lists/$1.list"
+	tests_of "$1" one two
+}
+# tests_of LIST NAME...: the tests of a suite, none for no name.
+tests_of() {
+	local table suite name
+	read -r table suite < <(list_table "$1")
+	table=$P/ci/machine/lists/$table.table
+	touch "$table"
+	sed -i "/^$suite /d" "$table"
+	for name in "${@:2}"; do
+		echo "$suite base $name 30 $name"
+	done >>"$table"
 }
 lane amd-npt arch=x86_64 mmus="tdp0 tdp1 shadow" nested="kvm_amd.npt=0 kvm_amd.npt=0" \
 	variants="plain debug kasan modules server" unasked="plain debug kasan modules server" \

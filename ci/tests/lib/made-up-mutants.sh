@@ -80,8 +80,8 @@ plant() {
 		printf 'The parameter.\n\n--- a/include/linux/kvm_host.h\n+++ b/include/linux/kvm_host.h\n'
 		printf '@@ -1,1 +1,2 @@\n 0\n+kvm_mutant\n'
 	} >"$P/ci/mutant-patches/parameter.patch"
-	printf '%s 30 %s\n' one one two two three three >"$P/ci/machine/lists/amd-npt.list"
-	cp "$P/ci/machine/lists/amd-npt.list" "$P/ci/machine/lists/amd-npt-stress.list"
+	tests_of amd-npt one two three
+	tests_of amd-npt-stress one two three
 	mutant code "unit plain" unit ""
 	mutant two-fails "plain stress" says "two exit=1" "$(reached two two-fails)"
 	mutant warns "plain" says "three exit=0" "$(reached three warns)" \
