@@ -124,5 +124,5 @@ plan_tests() {
 		fi
 	done
 	[ ! -x "$TOP/ci/tests/boot-init.sh" ] || add tool-boot-init "$TOP/ci/tests/boot-init.sh"
-	[ -n "$last" ] || add gate die "$EX_FAIL" "the series has no patch of any milestone"
+	[ -n "$last" ] || add gate bash -c 'echo "series:1: error: no patch of any milestone"; exit 1'
 }
