@@ -2,9 +2,10 @@
 # scripts/lib/debian.sh - the kernel tarball from Debian's archive, through apt,
 # without touching the machine's own apt settings, lists or caches.
 #
-# Usage:   . scripts/lib/debian.sh        after scripts/lib/base.sh
-# Inputs:  the caller's functions note, progress and keep (scripts/lib/fetch-tarball)
-# Outputs: the functions below; state of apt under build/cache/apt/SUITE/.
+# Usage:   . scripts/lib/debian.sh        after scripts/lib/lib.sh
+# Inputs:  the archives that this machine's apt uses
+# Outputs: APT_REVISION; APT_ERROR, why the last one failed; and the functions below; state of apt
+#          under build/cache/apt/SUITE/.
 # Exit codes: none of its own.
 
 # mirrors SUITE: archives this machine's apt uses that may carry SUITE. apt
@@ -52,32 +53,43 @@ apt_config() {
 	EOF
 }
 
-# apt_download SUITE URI VERSION: through apt, with an index of our own.
-apt_download() {
-	local suite=$1 version=$3 dir=$BUILD/cache/apt/$1 revision try file=linux_$3.orig.tar.xz
+# say_percent WHAT: percentages on stdin, one line of progress for every ten.
+say_percent() {
+	local pct last=-10
+	while read -r pct; do
+		[ $((pct - last)) -ge 10 ] || continue
+		last=$((pct / 10 * 10))
+		say "$1: $pct % downloaded"
+	done
+}
+
+# apt_find SUITE URI VERSION: sets APT_REVISION, the newest one of that version's package,
+# from an index of our own.
+apt_find() {
+	local suite=$1 version=$3 dir=$BUILD/cache/apt/$1
 	apt_config "$suite" "$2" "$dir"
 	say "reading the index of Debian's $suite"
 	if ! apt-get -c "$dir/apt.conf" update >"$dir/apt.log" 2>&1; then
-		note "$suite: $(grep -m 1 '^[EW]:' "$dir/apt.log" || echo 'no index'), log $dir/apt.log"
+		APT_ERROR="$suite: $(grep -m 1 '^[EW]:' "$dir/apt.log" || echo 'no index'), log $dir/apt.log"
 		return 1
 	fi
-	revision=$(apt-cache -c "$dir/apt.conf" showsrc --only-source linux 2>/dev/null |
+	APT_REVISION=$(apt-cache -c "$dir/apt.conf" showsrc --only-source linux 2>/dev/null |
 		sed -n 's/^Version: //p' | { grep "^${version//./\\.}-" || true; } | sort -V | tail -n 1)
-	if [ -z "$revision" ]; then
-		note "$suite does not have linux $version"
-		return 1
-	fi
-	for try in 1 2; do
-		(
-			cd "$TARBALLS/partial" || exit
-			apt-get -c "$dir/apt.conf" -o APT::Status-Fd=3 source \
-				--download-only --tar-only "linux=$revision" \
-				3>&1 >"$dir/apt.log" 2>&1 |
-				sed -un 's/^dlstatus:[^:]*:\([0-9]*\)[.:].*/\1/p' | progress
-		) && [ -f "$TARBALLS/partial/$file" ] && keep "$TARBALLS/partial/$file" "$file" && return 0
-		[ $try -eq 2 ] || say "trying again from the start"
-		rm -f "$TARBALLS/partial/$file"*
-	done
-	note "$suite: $(grep -m 1 '^E:' "$dir/apt.log" || echo 'download failed'), log $dir/apt.log"
+	APT_ERROR="$suite does not have linux $version"
+	[ -n "$APT_REVISION" ]
+}
+
+# apt_download SUITE VERSION DIR: DIR/linux_VERSION.orig.tar.xz, of APT_REVISION.
+apt_download() {
+	local dir=$BUILD/cache/apt/$1
+	(
+		cd "$3" || exit
+		apt-get -c "$dir/apt.conf" -o APT::Status-Fd=3 source \
+			--download-only --tar-only "linux=$APT_REVISION" \
+			3>&1 >"$dir/apt.log" 2>&1 |
+			sed -un 's/^dlstatus:[^:]*:\([0-9]*\)[.:].*/\1/p' | say_percent "linux $2"
+	) && [ -f "$3/linux_$2.orig.tar.xz" ] && return 0
+	# shellcheck disable=SC2034 # for who calls
+	APT_ERROR="$1: $(grep -m 1 '^E:' "$dir/apt.log" || echo 'download failed'), log $dir/apt.log"
 	return 1
 }
