@@ -106,6 +106,9 @@ fresh
 touch "$P/fake/broken"
 check "a kernel that does not build" expect 1 '^amd-npt +fail' "${ONE[@]}"
 fresh
+touch "$P/fake/no-network"
+check "a base that cannot be had" expect 5 'its base cannot be had: scripts/fetch-base 5.10.* says why' "${ONE[@]}"
+fresh
 echo no-such-package >"$P/fake/package"
 mkdir -p "$TMP/bin"
 printf '#!/bin/sh\nexit 100\n' >"$TMP/bin/apt-get"

@@ -38,6 +38,7 @@ cat >"$P/ci/build-kernel" <<'END'
 below=''
 [ "$1" != --lane ] || shift 2
 [ "$1" != --base ] || { below=$2/; shift 2; }
+[ ! -f "$TOP/fake/no-network" ] || exit 5
 [ ! -f "$TOP/fake/broken" ] || die 1 "arch/x86/kvm/mmu/mmu.c:1: no semicolon"
 dir=$BUILD/kernel/$below$1/$3-$2
 mkdir -p "$dir"
@@ -149,7 +150,7 @@ records() {
 	printf '%s\n' "one exit=0" "two $2" ${3:+"two: $3"} >"$P/fake/$1"
 }
 fresh() {
-	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,limits,broken,built-in,other-mmu,package,pid}
+	rm -rf "${B:?}/results" "$B/cache" "$P"/fake/{boots,limits,broken,no-network,built-in,other-mmu,package,pid}
 	: >"$P/ci/known-failures"
 	records base exit=0
 	records iterator exit=0
