@@ -14,7 +14,7 @@
 . "$TOP/ci/lib/lanes.sh"
 
 PLANTS=$TOP/ci/mutant-patches
-LAST=${MILESTONES##* }
+LAST=$(last_milestone)
 WORK=$BUILD/mutants
 
 short_sum() {

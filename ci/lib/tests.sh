@@ -71,7 +71,7 @@ gates() {
 # plan_tests ALL OPTION...: sets TESTS and TEST_COMMANDS. ALL: what takes longer too, if it
 # is not empty; OPTION: of ci/bisect.
 plan_tests() {
-	local all=$1 what f m last base short lane lanes=() for_openeuler=() arch
+	local all=$1 what f last base short lane lanes=() for_openeuler=() arch
 	for what in scripts c-programs documents; do
 		add "$what" "$TOP/ci/lint" "$what"
 	done
@@ -87,10 +87,7 @@ plan_tests() {
 	done
 	add base-matrix "$TOP/ci/base-matrix"
 	add bisect "$TOP/ci/bisect" "${@:2}"
-	last=''
-	for m in $MILESTONES; do
-		! has_patches "$m" || last=$m
-	done
+	last=$(last_milestone)
 	if [ -n "$all" ]; then
 		gates '' "$last"
 		add prove "$TOP/ci/prove" --all

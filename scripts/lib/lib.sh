@@ -116,57 +116,20 @@ hold_lock() {
 	flock "$HELD_LOCK"
 }
 
-# need_packages PACKAGE...: Debian packages, or their namesakes where rpm rules;
-# installed when root, named otherwise. Those that were seen are kept in TDP_INSTALLED,
-# for what this process starts too: to ask dpkg takes longer than many a script.
-need_packages() {
-	local p asked=() missing=()
-	for p; do
-		[[ " ${TDP_INSTALLED-} " = *" $p "* ]] || asked+=("$p")
-	done
-	[ ${#asked[@]} -gt 0 ] || return 0
-	if ! command -v dpkg-query >/dev/null; then
-		# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=rpm.sh
-		. "$TOP/scripts/lib/rpm.sh"
-		need_rpms "${asked[@]}"
-		return
-	fi
-	_look_for "${asked[@]}"
-	for p in "${asked[@]}"; do
-		[[ " $TDP_INSTALLED " = *" $p "* ]] || missing+=("$p")
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] ||
-		die $EX_HARNESS "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
-	say "installing ${missing[*]}"
-	with_lock apt _apt_install "${missing[@]}"
-	_look_for "${missing[@]}"
-}
-
-# _look_for PACKAGE...: those that are there join TDP_INSTALLED.
-_look_for() {
-	local found
-	found=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p') || true
-	export TDP_INSTALLED="${TDP_INSTALLED-} ${found//$'\n'/ }"
-}
-
-# All checkouts of a machine share its packages: the lock is the machine's. What a
-# package starts must not keep it.
-_apt_install() {
-	local log=$BUILD/lock/apt.log
-	export DEBIAN_FRONTEND=noninteractive
-	(
-		flock -n 9 || { say "waiting for another apt-get"; flock 9; }
-		apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 9<&- ||
-			{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1 9<&-
-	) 9</var/lib/dpkg ||
-		die $EX_HARNESS "apt-get install $* failed: see $log"
-}
+# need_packages and what it takes
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=packages.sh
+. "$TOP/scripts/lib/packages.sh"
 
 # is_milestone NAME
 is_milestone() {
 	case " $MILESTONES " in *" $1 "*) return 0 ;; esac
 	return 1
+}
+
+# milestone_of PATH: of a patch.
+milestone_of() {
+	local m=${1#patches/}
+	echo "${m%%/*}"
 }
 
 # series_file KIND: the series for that kind of base. `series` is openEuler's; a
@@ -192,6 +155,11 @@ use_kind stable
 # series_patches: the patches of SERIES in order, one path a line.
 series_patches() {
 	grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
+}
+
+# last_milestone: that of the last patch of SERIES; nothing when there is none.
+last_milestone() {
+	milestone_of "$(series_patches | tail -n 1)"
 }
 
 # project_patches: the patches of all kinds, in the order of the file `series`.

@@ -25,12 +25,6 @@ slug() {
 		s/[\"'()]//g; s#A/D#AD#g; s/[^A-Za-z0-9]+/-/g; s/^-+|-+\$//g" <<<"$1" | tr '[:upper:]' '[:lower:]'
 }
 
-# milestone_of PATH
-milestone_of() {
-	local m=${1#patches/}
-	echo "${m%%/*}"
-}
-
 # read_bases: BASE_OF[PATH] = openeuler or stable, for a patch whose header says so,
 # else both. What project_put was given counts, where it is.
 read_bases() {

@@ -72,7 +72,7 @@ series_version() {
 	local sum
 	[ ${#PATCHES[@]} -gt 0 ] || { echo base; return; }
 	sum=$(cd "$TOP" && sha256sum -- "${PATCHES[@]}" | cut -d' ' -f1 | sha256sum)
-	echo "$(basename "$(dirname "${PATCHES[-1]}")").${sum:0:8}"
+	echo "$(milestone_of "${PATCHES[-1]}").${sum:0:8}"
 }
 
 # touched_files PATCH...: the files that patches change, add or remove.
