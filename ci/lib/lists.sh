@@ -15,12 +15,12 @@
 # Exit codes: 2 a table is not in order
 
 LISTS=$TOP/ci/machine/lists
-SUITES="tests shadow stress guest modules"
+LIST_SUITES="tests shadow stress guest modules"
 
 # list_table LIST: "TABLE SUITE", whether it is there or not.
 list_table() {
 	local suite=${1##*-}
-	if [[ $1 != *-* || " $SUITES " != *" $suite "* ]]; then
+	if [[ $1 != *-* || " $LIST_SUITES " != *" $suite "* ]]; then
 		echo "$1 tests"
 	else
 		echo "${1%-*} $suite"
@@ -34,10 +34,10 @@ has_list() {
 	[ -f "$LISTS/$table.table" ] && grep -q "^$suite " "$LISTS/$table.table"
 }
 
-# table_lists TABLE: its lists, in the order of SUITES.
+# table_lists TABLE: its lists, in the order of LIST_SUITES.
 table_lists() {
 	local suite
-	for suite in $SUITES; do
+	for suite in $LIST_SUITES; do
 		[ "$suite" != tests ] || { ! has_list "$1" || echo "$1"; continue; }
 		! has_list "$1-$suite" || echo "$1-$suite"
 	done
@@ -53,8 +53,8 @@ list_tests() {
 		number=$((number + 1))
 		read -r word since rest <<<"$line"
 		if [[ -n $word && $word != '#'* ]]; then
-			[[ " $SUITES " = *" $word "* ]] ||
-				die "$EX_USAGE" "ci/machine/lists/$table.table:$number: '$word' is no suite: $SUITES"
+			[[ " $LIST_SUITES " = *" $word "* ]] ||
+				die "$EX_USAGE" "ci/machine/lists/$table.table:$number: '$word' is no suite: $LIST_SUITES"
 			[ "$since" = base ] || is_milestone "$since" ||
 				die "$EX_USAGE" "ci/machine/lists/$table.table:$number: '$since' is no milestone: base $MILESTONES"
 			[[ $word = "$suite" && $upto = *" $since "* ]] || rest=''

@@ -26,7 +26,7 @@ need_packages() {
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" -eq 0 ] ||
-		die $EX_HARNESS "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
+		die "$EX_HARNESS" "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
 	say "installing ${missing[*]}"
 	with_lock apt _apt_install "${missing[@]}"
 	_look_for "${missing[@]}"
@@ -49,7 +49,7 @@ _apt_install() {
 		apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 9<&- ||
 			{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1 9<&-
 	) 9</var/lib/dpkg ||
-		die $EX_HARNESS "apt-get install $* failed: see $log"
+		die "$EX_HARNESS" "apt-get install $* failed: see $log"
 }
 
 # rpm_name PACKAGE: openEuler's name of a Debian package; nothing for what this
