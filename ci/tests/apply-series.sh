@@ -161,51 +161,6 @@ dry_run_states() {
 		grep -q '1 apply, 0 apply with offset, 0 already applied, 0 there in part, 1 need fuzz, 1 fail$' "$TMP/.out" && unchanged
 }
 
-# Which series: by what the tree is, or as --base says.
-by_the_tree() {
-	kinds
-	expect 0 "tree is Linux 5.10.223: patches/stable.series" apply "$TMP/tree" && applied patches/iterator/{one,two,st}.patch patches/rwlock-rcu/three.patch &&
-		expect 0 "is openEuler 22.03-LTS-SP2: series; nobody has tested" apply "$TMP/euler" &&
-		diff <(printf '%s\n' patches/iterator/{one,oe,two}.patch patches/rwlock-rcu/three.patch) "$TMP/euler/.pc/applied-patches" &&
-		[ -f "$TMP/euler/virt/kvm/openeuler.c" ] && [ ! -e "$TMP/euler/virt/kvm/stable.c" ] &&
-		[ "$(cat "$TMP/euler/.pc/.quilt_series")" = "$TMP/project/series" ]
-}
-
-by_base() {
-	kinds
-	expect 2 "unknown base '5.10.9'" apply --base 5.10.9 "$TMP/tree" && unchanged &&
-		expect 0 'euler is Linux 5.10' apply --base 5.10.223 "$TMP/euler" && [ -f "$TMP/euler/virt/kvm/stable.c" ]
-}
-
-continued() {
-	kinds
-	apply --base openeuler-22.03-lts-sp2 --until one "$TMP/tree" &&
-		expect 2 "quilt has the series for openeuler here" apply --base 5.10.223 "$TMP/tree" &&
-		expect 0 '3 patches applied, 1 were there' apply "$TMP/tree" && [ -f "$TMP/tree/virt/kvm/openeuler.c" ] &&
-		expect 0 '^patches/iterator/oe.patch: applied' apply --dry-run "$TMP/tree"
-}
-
-neither() {
-	kinds
-	sed -i 's/^SUBLEVEL.*/SUBLEVEL = 0/' "$TMP/tree/Makefile" "$TMP/before/Makefile"
-	expect 2 "/Makefile:3: error: this is neither openEuler's kernel nor stable 5.10.y: .*--base NAME.*Another 5.10 tree" \
-		apply "$TMP/tree" && unchanged && expect 0 '4 patches applied' apply --base 5.10.223 "$TMP/tree"
-}
-
-# The verdict of the fingerprint, of a file that was changed and of one that must not be there.
-compared() {
-	local b=$TMP/project/scripts/lib/bases/openeuler-22.03-lts-sp2
-	kinds
-	"$TMP/project/scripts/fingerprint" --write openeuler-22.03-lts-sp2 "$TMP/euler" || return 1
-	grep -qx 'absent  virt/kvm/openeuler.c' "$b.files" && ! grep -q 'virt/kvm/stable.c' "$b.files" &&
-		grep -q '  virt/kvm/kvm_main.c$' "$b.files" || return 1
-	expect 0 'SP2: series; the same as the tested tree of .*SP2 in all that matters' apply --dry-run "$TMP/euler" || return 1
-	echo more >>"$TMP/euler/$MMU/mmu.c"
-	expect 0 'SP2: series; 1 file that matters differs from .*: arch/x86/kvm/mmu/mmu.c' apply --dry-run "$TMP/euler" || return 1
-	echo more >"$TMP/euler/virt/kvm/openeuler.c"
-	expect 1 'SP2: series; 2 files that matter differ from .* virt/kvm/openeuler.c' apply --dry-run "$TMP/euler"
-}
-
 way_on() {
 	fresh
 	sed -i 's/^25$/other/' "$TMP/tree/virt/kvm/kvm_main.c" "$TMP/before/virt/kvm/kvm_main.c"
@@ -230,10 +185,5 @@ check "a foreign quilt stack is refused" foreign_stack
 check "a missing or empty patch is refused" missing_patch
 check "--dry-run reports every patch and changes nothing" dry_run
 check "--dry-run tells offset, fuzz, failure, already applied" dry_run_states
-check "the series that the tree wants, each on its own" by_the_tree
-check "--base takes the other series" by_base
-check "a tree half-applied is continued with the same series" continued
-check "a tree of neither kind is refused" neither
-check "openEuler's tree is compared with the one that was tested" compared
 check "a patch that does not apply: the way on" way_on
 tap_end
