@@ -81,22 +81,11 @@ tree_key() {
 	cat "$1/.key"
 }
 
-# lock_step NAME: as with_lock, for the rest of the script. The children keep
-# the lock too: when the script is killed, the next run waits for the compilers
-# that are still at work.
-lock_step() {
-	mkdir -p "$BUILD/lock"
-	exec {STEP_LOCK}>"$BUILD/lock/$1"
-	flock -n "$STEP_LOCK" && return
-	say "waiting for another run of $1"
-	flock "$STEP_LOCK"
-}
-
-# without_lock COMMAND...: which does not keep the lock of lock_step when this script is
+# without_lock COMMAND...: which does not keep the lock of hold_lock when this script is
 # killed: no next run has to wait for it.
 without_lock() {
-	[ -n "${STEP_LOCK-}" ] || { "$@"; return; }
-	"$@" {STEP_LOCK}>&-
+	[ -n "${HELD_LOCK-}" ] || { "$@"; return; }
+	"$@" {HELD_LOCK}>&-
 }
 
 # log_progress LOG: copy stdin to LOG, tell every 15 s how far make is, show

@@ -107,7 +107,8 @@ with_lock() {
 }
 
 # hold_lock NAME: as with_lock, for the rest of the script, so that set -e stays
-# in force. The children keep the lock too.
+# in force. The children keep the lock too: when the script is killed, the next run waits
+# for the compilers that are still at work.
 hold_lock() {
 	mkdir -p "$BUILD/lock"
 	exec {HELD_LOCK}>"$BUILD/lock/$1"
