@@ -52,7 +52,7 @@ _apt_install() {
 		die "$EX_HARNESS" "apt-get install $* failed: see $log"
 }
 
-# rpm_name PACKAGE: openEuler's name of a Debian package; nothing for what this
+# rpm_name PACKAGE: openEuler's name of a Debian package, or a file of it; nothing for what this
 # project only uses where it is there.
 rpm_name() {
 	case $1 in
@@ -61,6 +61,7 @@ rpm_name() {
 	libelf-dev) echo elfutils-devel ;;
 	libgit2-dev) echo libgit2-devel ;;
 	libssl-dev) echo openssl-devel ;;
+	perl) echo /usr/bin/prove ;; # Debian's perl has it
 	rpm) echo rpm-build ;;
 	shellcheck) echo ShellCheck ;;
 	xz-utils) echo xz ;;
