@@ -55,7 +55,9 @@ own_code() {
 		ends 2 'unknown milestone' '"$TOP/scripts/export-mbox" --milestone x /none' &&
 		ends 0 '^on$' 'mapfile -t x < <(grep x /dev/null)' 'sed p /none/x 2>/dev/null || echo on' &&
 		ends 0 '^on$' 'f() { false; echo on; }' 'x=$(f)' 'echo "$x"' &&
-		ends 143 '' 'kill -TERM $BASHPID'
+		ends 143 '' 'kill -TERM $BASHPID' &&
+		ends 2 'own words' 'while read -r x; do sleep 0.2; die 2 "own words"; done < <(f() { yes; }; f; echo on)' &&
+		sleep 0.5 && [ "$(grep -c . "$TMP/.out")" -eq 1 ]
 }
 
 # on_full DIR COMMAND...: the command, where DIR is a file system without room: as much of

@@ -48,10 +48,12 @@ die() {
 
 # _unexpected CODE COMMAND PLACE CODES: where set -e ends the script, a code of ours, of a
 # test or of a signal stays; what else a tool exits with means nothing to our callers. In
-# $(), where set -e is off, its caller is asked; of a pipe whose end has passed the source line is all there is.
+# $(), where set -e is off, its caller is asked; a subshell whose reader has ended is
+# silent; of a pipe whose end has passed the source line is all there is.
 _unexpected() {
 	local command=${2%%$'\n'*} word
 	[[ $- = *e* ]] || return 0
+	[ "$1" -ne 141 ] || [ "$BASHPID" -eq $$ ] || return 0
 	[[ $4 != *" 0" || $command = [\[\(]* ]] || command=$(sed -n "${3##*:}{s/^[[:space:]]*//;p}" "${3%:*}" 2>/dev/null) || command='return'
 	while [[ $command =~ ^([A-Za-z_0-9]+(\[.*\])?\+?=)?\"?\$?\(\ ?(.*) ]]; do
 		command=${BASH_REMATCH[3]}
