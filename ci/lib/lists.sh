@@ -20,7 +20,7 @@ LIST_SUITES="tests shadow stress guest modules"
 # list_table LIST: "TABLE SUITE", whether it is there or not.
 list_table() {
 	local suite=${1##*-}
-	if [[ $1 != *-* || " $LIST_SUITES " != *" $suite "* ]]; then
+	if [[ $1 != *-* || $suite = tests || " $LIST_SUITES " != *" $suite "* ]]; then
 		echo "$1 tests"
 	else
 		echo "${1%-*} $suite"
@@ -46,8 +46,8 @@ table_lists() {
 # list_tests MILESTONE LIST: "NAME SECONDS COMMAND..." of the tests that a milestone runs,
 # each on the line that it has in the table: the others are empty.
 list_tests() {
-	local table suite line word since rest number=0 upto=" base "
-	[ "$1" = base ] || upto=" base ${MILESTONES%%"$1"*}$1 "
+	local table suite line word since rest number=0 upto=" base $MILESTONES "
+	upto="${upto%%" $1 "*} $1 "
 	read -r table suite < <(list_table "$2")
 	while read -r line || [ -n "$line" ]; do
 		number=$((number + 1))

@@ -59,7 +59,7 @@ read_proof() {
 	[ -n "${PROOF[shows]}" ] || die "$EX_USAGE" "$file:1: no 'shows:', in a line what is shown"
 	[[ -n ${PROOF[patch]} && $(patch_path "${PROOF[patch]}") = "${PROOF[patch]}" ]] ||
 		die "$EX_USAGE" "$file:$(line_of "$1" patch): the series has no patch '${PROOF[patch]}'"
-	: "${PROOF[milestone]:=$(basename "$(dirname "${PROOF[patch]}")")}"
+	: "${PROOF[milestone]:=$(milestone_of "${PROOF[patch]}")}"
 	for key in milestone kernel tests; do
 		[ -z "${PROOF[$key]}" ] || is_milestone "${PROOF[$key]}" ||
 			die "$EX_USAGE" "$file:$(line_of "$1" "$key"): no milestone '${PROOF[$key]}': $MILESTONES"

@@ -73,7 +73,7 @@ last_of() {
 	elif [ -z "$last" ]; then
 		echo base
 	else
-		basename "$(dirname "$last")"
+		milestone_of "$last"
 	fi
 }
 

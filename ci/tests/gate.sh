@@ -107,7 +107,11 @@ touch "$P/fake/broken"
 check "a kernel that does not build" expect 1 '^amd-npt +fail' "${ONE[@]}"
 fresh
 touch "$P/fake/no-network"
-check "a base that cannot be had" expect 5 'its base cannot be had: scripts/fetch-base 5.10.* says why' "${ONE[@]}"
+check "a base that cannot be had" expect 5 'its base cannot be had, see above' "${ONE[@]}"
+mv "$P/scripts/fetch-base" "$P/fake/fetch-base"
+ln -s "$(command -v true)" "$P/scripts/fetch-base"
+check "a base that is there, and another trouble" expect 5 'it cannot be built here, see above' "${ONE[@]}"
+mv "$P/fake/fetch-base" "$P/scripts/fetch-base"
 fresh
 echo no-such-package >"$P/fake/package"
 mkdir -p "$TMP/bin"

@@ -24,10 +24,12 @@ refused() {
 # all that the last milestone runs of a suite has a name of its own.
 # shellcheck disable=SC2317 # called by check
 well_formed() {
-	local list
+	local list lists
 	! grep -nvE '^(#.*)?$|^[a-z]+ +[a-z0-9.-]+ +[a-z0-9._-]{1,63} +[1-9][0-9]* +[A-Za-z0-9._-]+( .*)?$' "$1" || return
-	for list in $(table_lists "$(basename "$1" .table)"); do
-		list_tests "${MILESTONES##* }" "$list" >"$TMP/tests" || return
+	lists=$(table_lists "$(basename "$1" .table)")
+	[ -n "$lists" ] || { echo "no test of any suite"; return 1; }
+	for list in $lists; do
+		(list_tests "${MILESTONES##* }" "$list") >"$TMP/tests" || return
 		grep -q . "$TMP/tests" || { echo "nothing in $list"; return 1; }
 		! sed 's/ .*//' "$TMP/tests" | grep . | sort | uniq -d | grep . || return
 	done

@@ -130,7 +130,8 @@ stopped() {
 	kill -TERM $!
 	wait $! || true
 	for ((i = 0; i < 50; i++)); do
-		kill -0 "$(cat "$TMP/sleeper")" 2>/dev/null || return 0
+		# PID 1 of a container may take its time to reap
+		grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(cat "$TMP/sleeper")/status" || return 0
 		sleep 0.1
 	done
 	cat "$TMP/stopped"

@@ -56,6 +56,7 @@ own_code() {
 		ends 0 '^on$' 'mapfile -t x < <(grep x /dev/null)' 'sed p /none/x 2>/dev/null || echo on' &&
 		ends 0 '^on$' 'f() { false; echo on; }' 'x=$(f)' 'echo "$x"' &&
 		ends 143 '' 'kill -TERM $BASHPID' &&
+		ends 0 "'head -n 1' ended with 141, which nobody expects" 'cat < <(yes | head -n 1; echo on)' &&
 		ends 2 'own words' 'while read -r x; do sleep 0.2; die 2 "own words"; done < <(f() { yes; }; f; echo on)' &&
 		sleep 0.5 && [ "$(grep -c . "$TMP/.out")" -eq 1 ]
 }

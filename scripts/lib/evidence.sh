@@ -9,8 +9,9 @@
 #            patches    twelve digits of what its patches change: see patches_digest
 #            lane, variant, mmu, cpus   as ci/gate has them; cpus `-`: the lane's own
 #            suite      tests, stress, guest, modules or the name of a list
-#            verdict    pass, fail, splat, skip, harness
-#            pass,fail,known,skip,lost  tests
+#            verdict    pass, fail, splat, skip, harness; flaky: it passed when it was booted
+#                       again (ci/gate --retry)
+#            pass,fail,known,skip,lost  tests; none of those that --skip-known left out
 #          series and the patches, for what they are now
 # Outputs: EVIDENCE, the file's path, EVIDENCE_HEADER, and the functions below
 # Exit codes: 2 the file is not in order
@@ -22,11 +23,12 @@ EVIDENCE_HEADER=day,base,milestone,patches,lane,variant,mmu,cpus,suite,verdict,p
 # patches_digest KIND MILESTONE: twelve digits of the sha256 of the diffs of all patches up
 # to the end of MILESTONE that bases of that kind get: a header does not count. `base`: none.
 patches_digest() {
-	local p m paths=()
+	local p m paths=() upto=" $MILESTONES "
 	[ "$2" != base ] || { echo base; return; }
+	upto="${upto%%" $2 "*} $2 "
 	while read -r p; do
 		m=${p#patches/} m=${m%%/*}
-		[[ " ${MILESTONES%%"$2"*}$2 " = *" $m "* ]] || continue
+		[[ $upto = *" $m "* ]] || continue
 		paths+=("$TOP/$p")
 	done < <(use_kind "$1"; series_patches)
 	[ ${#paths[@]} -gt 0 ] || { echo none; return; }
@@ -37,7 +39,7 @@ patches_digest() {
 evidence_rows() {
 	[ -f "$EVIDENCE" ] || return 0
 	local line n=1 word='[A-Za-z0-9._-]+' form
-	form="^[0-9]{4}-[0-9]{2}-[0-9]{2}(,$word){8},(pass|fail|splat|skip|harness)(,[0-9]+){5}\$"
+	form="^[0-9]{4}-[0-9]{2}-[0-9]{2}(,$word){8},(pass|fail|splat|skip|harness|flaky)(,[0-9]+){5}\$"
 	{
 		IFS= read -r line || true
 		[ "$line" = "$EVIDENCE_HEADER" ] || die "$EX_USAGE" "ci/evidence.csv:1: the header row is not $EVIDENCE_HEADER"
@@ -60,6 +62,7 @@ record_runs() {
 		[[ ! -s $4/$run/row.txt || ! -f $4/.$run.done.part ]] || read -r _ word pass fail known skip lost _ <"$4/$run/row.txt"
 		[[ $lost =~ ^[0-9]+$ ]] || pass=0 fail=0 known=0 skip=0 lost=0
 		: "${word:=harness}"
+		[ "$word" != pass ] || [ ! -d "$4/$run-first" ] || word=flaky
 		rows+="$(date -u +%F),$1,$2,$3,$lane,$variant,$mmu,$cpus,$suite,$word,$pass,$fail,$known,$skip,$lost"$'\n'
 	done
 	# one write: all of them, or none

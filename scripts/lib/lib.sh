@@ -53,7 +53,7 @@ die() {
 _unexpected() {
 	local command=${2%%$'\n'*} word
 	[[ $- = *e* ]] || return 0
-	[ "$1" -ne 141 ] || [ "$BASHPID" -eq $$ ] || return 0
+	[[ $1 -ne 141 || $BASHPID -eq $$ || $4 != *141 ]] || return 0
 	[[ $4 != *" 0" || $command = [\[\(]* ]] || command=$(sed -n "${3##*:}{s/^[[:space:]]*//;p}" "${3%:*}" 2>/dev/null) || command='return'
 	while [[ $command =~ ^([A-Za-z_0-9]+(\[.*\])?\+?=)?\"?\$?\(\ ?(.*) ]]; do
 		command=${BASH_REMATCH[3]}
@@ -157,7 +157,7 @@ use_kind stable
 
 # series_patches: the patches of SERIES in order, one path a line.
 series_patches() {
-	grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
+	[ ! -f "$SERIES" ] || grep -vE '^[[:space:]]*(#|$)' "$SERIES" || true
 }
 
 # last_milestone: that of the last patch of SERIES; nothing when there is none.

@@ -52,16 +52,16 @@ _apt_install() {
 		die "$EX_HARNESS" "apt-get install $* failed: see $log"
 }
 
-# rpm_name PACKAGE: openEuler's name of a Debian package, or a file of it; nothing for what this
-# project only uses where it is there.
-rpm_name() {
+# rpm_names PACKAGE: what openEuler calls a Debian package, a line each; nothing for what
+# this project only uses where it is there.
+rpm_names() {
 	case $1 in
 	ccache) ;;
 	libc6-dev) echo glibc-devel ;;
 	libelf-dev) echo elfutils-devel ;;
 	libgit2-dev) echo libgit2-devel ;;
 	libssl-dev) echo openssl-devel ;;
-	perl) echo /usr/bin/prove ;; # Debian's perl has it
+	perl) printf '%s\n' perl /usr/bin/prove 'perl(CPAN::Meta::YAML)' ;; # all Debian's perl
 	rpm) echo rpm-build ;;
 	shellcheck) echo ShellCheck ;;
 	xz-utils) echo xz ;;
@@ -75,9 +75,9 @@ need_rpms() {
 	command -v rpm >/dev/null ||
 		die "$EX_HARNESS" "neither dpkg nor rpm here: install what does the work of $*"
 	for p; do
-		name=$(rpm_name "$p")
-		[ -z "$name" ] || rpm -q --whatprovides "$name" >/dev/null 2>&1 ||
-			 missing+=("$name")
+		while read -r name; do
+			[ -z "$name" ] || rpm -q --whatprovides "$name" >/dev/null 2>&1 || missing+=("$name")
+		done < <(rpm_names "$p")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" -eq 0 ] ||
