@@ -25,7 +25,7 @@ source_file() {
 project() {
 	local dir f tools
 	mkdir -p "$P/scripts/lib" "$P"/ci/{unit,tests/lib/made-up-rpm}
-	cp "$TOP"/scripts/lib/{lib.sh,packages.sh,build-tool} "$P/scripts/lib/"
+	cp "$TOP"/scripts/lib/{lib.sh,host-packages.sh,build-tool} "$P/scripts/lib/"
 	cp "$TOP/ci/lint" "$P/ci/"
 	for dir in scripts/src ci/verdict ci/machine; do
 		mkdir -p "$P/$dir"

@@ -7,7 +7,7 @@
 
 P="$TMP/a project"
 mkdir -p "$P/scripts/src" "$P/scripts/lib" "$P/ci/lib" "$P/ci/tests" "$P/ci/unit" "$P/ci/verdict" "$P/ci/machine" "$P/patches/iterator"
-cp -r "$TOP"/scripts/lib/{lib.sh,packages.sh,base.sh,kernel.sh,base-checksums,bases} "$P/scripts/lib/"
+cp -r "$TOP"/scripts/lib/{lib.sh,host-packages.sh,base.sh,kernel.sh,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/ci/test" "$P/ci/"
 cp "$TOP"/ci/lib/{tests.sh,lanes.sh,lists.sh,one-test} "$P/ci/lib/"
 mkdir "$P/ci/lanes"

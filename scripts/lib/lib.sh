@@ -120,8 +120,8 @@ hold_lock() {
 }
 
 # need_packages and what it takes
-# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=packages.sh
-. "$TOP/scripts/lib/packages.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../scripts/lib source=host-packages.sh
+. "$TOP/scripts/lib/host-packages.sh"
 
 # is_milestone NAME
 is_milestone() {

@@ -13,7 +13,7 @@
 need_packages gcc libc6-dev util-linux cpio gzip
 P=$TMP/project
 mkdir -p "$P/scripts/lib" "$P"/ci/{lib,lanes} "$P/ci/machine/lists" "$P/fake"
-cp -r "$TOP"/scripts/lib/{lib.sh,packages.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,evidence.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
+cp -r "$TOP"/scripts/lib/{lib.sh,host-packages.sh,base.sh,fingerprint.sh,kernel.sh,which.sh,evidence.sh,build-tool,base-checksums,bases} "$P/scripts/lib/"
 cp "$TOP/scripts/fetch-base" "$P/scripts/"
 cp "$TOP"/ci/{gate,boot} "$P/ci/"
 cp "$TOP"/ci/lib/*.sh "$P/ci/lib/"

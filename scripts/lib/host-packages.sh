@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# scripts/lib/packages.sh - packages that a command needs: Debian's, or by rpm and dnf.
+# scripts/lib/host-packages.sh - packages that a command needs: Debian's, or by rpm and dnf.
 #
 # Usage:   lib.sh reads it
 # Inputs:  names of Debian packages; the machine's own settings of apt or dnf;
