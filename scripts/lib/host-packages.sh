@@ -25,11 +25,16 @@ need_packages() {
 		[[ " $TDP_INSTALLED " = *" $p "* ]] || missing+=("$p")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] ||
-		die "$EX_HARNESS" "missing packages: ${missing[*]}: run 'apt-get install ${missing[*]}' as root"
-	say "installing ${missing[*]}"
-	with_lock apt _apt_install "${missing[@]}"
+	_install apt-get _apt_install "${missing[@]}"
 	_look_for "${missing[@]}"
+}
+
+# _install TOOL FUNCTION PACKAGE...: by that function when root, else it is told how.
+_install() {
+	[ "$(id -u)" -eq 0 ] ||
+		die "$EX_HARNESS" "missing packages: ${*:3}: run '$1 install ${*:3}' as root"
+	say "installing ${*:3}"
+	with_lock "$1" "$2" "${@:3}"
 }
 
 # _look_for PACKAGE...: those that are there join TDP_INSTALLED.
@@ -80,10 +85,7 @@ need_rpms() {
 		done < <(rpm_names "$p")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] ||
-		die "$EX_HARNESS" "missing packages: ${missing[*]}: run 'dnf install ${missing[*]}' as root"
-	say "installing ${missing[*]}"
-	with_lock dnf _dnf_install "${missing[@]}"
+	_install dnf _dnf_install "${missing[@]}"
 }
 
 _dnf_install() {
