@@ -35,7 +35,7 @@ static inline bool is_removed_spte(u64 spte)
 
 /* ---- what happened ---- */
 
-enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE };
+enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE, FREE_AT_ONCE };
 
 static struct {
 	enum what what;
@@ -83,6 +83,7 @@ void unit_yield(void)
 #define trace_kvm_mmu_prepare_zap_page(sp) ((void)(sp))
 #define tdp_mmu_unlink_page(kvm, sp, shared) record(UNLINK, (sp)->gfn, 0)
 #define call_rcu(head, callback) record(FREE, 0, 0)
+#define tdp_mmu_free_sp(sp) record(FREE_AT_ONCE, 0, 0)	/* without a grace period */
 
 static u64 old_entry[PT64_ENT_PER_PAGE];
 static unsigned int accounted[PT64_ENT_PER_PAGE];
