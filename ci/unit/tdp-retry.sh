@@ -8,8 +8,8 @@
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch], the walks in tdp_mmu.c that set or clear
 #          bits of leaves, the end of a fault's, handle_changed_spte_dirty_log(),
 #          kvm_tdp_mmu_write_spte() if it returns something; with what a fault may
-#          already, if its end knows the error code; the stand-ins for kernel headers
-#          in ci/unit/include/
+#          already, if its end knows the error code; whether the removal of a table
+#          flushes; the stand-ins for kernel headers in ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -24,6 +24,7 @@ build() {
 		handle_changed_spte_dirty_log >"$dir/walks.h"
 	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
 	! grep -q 'error_code' "$dir/walks.h" || flags+=(-DACCESS_ALLOWED)
+	parts "$mmu/tdp_mmu.c" handle_removed_tdp_mmu_page | grep -q kvm_flush_remote_tlbs || flags+=(-DUNLINKER_FLUSHES)
 	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_retry.c" ||
 		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
 }

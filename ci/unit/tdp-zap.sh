@@ -6,8 +6,9 @@
 # Usage:   ci/unit/tdp-zap.sh            the last milestone of the series
 #          ci/unit/tdp-zap.sh [--compile] TREE...  these kernel trees; or compile only
 # Inputs:  TREE/arch/x86/kvm/mmu/tdp_iter.[ch]; of tdp_mmu.c there tdp_mmu_zap_spte_atomic(),
-#          handle_removed_tdp_mmu_page(), zap_gfn_range() and what they walk by; the
-#          stand-ins for kernel headers in ci/unit/include/
+#          handle_removed_tdp_mmu_page(), tdp_mmu_zap_leafs(), zap_collapsible_spte_range(),
+#          tdp_mmu_zap_root() and what they walk by; the stand-ins for kernel headers in
+#          ci/unit/include/
 # Outputs: KTAP
 # Exit codes: 0 pass, 1 failure, 2 usage, 5 the tree's code does not fit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -18,7 +19,8 @@ build() {
 	local mmu=$1/arch/x86/kvm/mmu dir=$2.src
 	take_iterator "$1" "$dir"
 	parts "$mmu/tdp_mmu.c" tdp_root_for_each_pte tdp_mmu_iter_cond_resched handle_removed_tdp_mmu_page \
-		tdp_mmu_zap_spte_atomic zap_gfn_range >"$dir/zaps.h"
+		tdp_mmu_zap_spte_atomic tdp_mmu_zap_leafs zap_collapsible_spte_range \
+		__tdp_mmu_zap_root tdp_mmu_zap_root >"$dir/zaps.h"
 	compile "$dir" "$2" -Wno-unused-parameter "$TOP/ci/unit/tdp_zap.c" ||
 		die $EX_HARNESS "what zaps in $1 does not compile with the stand-ins in ci/unit/include"
 }

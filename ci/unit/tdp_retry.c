@@ -98,6 +98,12 @@ static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct 
 	return write_atomic(iter, new_spte);
 }
 
+static inline bool tdp_mmu_clear_spte_bit_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 bit)
+{
+	(void)kvm;
+	return write_atomic(iter, iter->old_spte & ~bit);
+}
+
 /* ---- what a fault calls besides ---- */
 
 #define ACC_ALL	7
@@ -275,6 +281,13 @@ static bool write_replaces(int level)
 #define WRITE		PFERR_WRITE_MASK
 #define FETCH		PFERR_FETCH_MASK
 
+/* Who removes a table flushes it, unless that is left to those who unlink it. */
+#ifdef UNLINKER_FLUSHES
+#define TABLE_FLUSH	true
+#else
+#define TABLE_FLUSH	false
+#endif
+
 /* A fault has read an SPTE of level 2, and makes another one for it. */
 static const struct fault {
 	const char *name;
@@ -303,7 +316,7 @@ static const struct fault {
 	{ "may execute already", FETCH, RO(0x200) | UNIT_EXEC, RO(0x200), RO(0x200) | UNIT_EXEC,
 	  RET_PF_SPURIOUS, false },
 	/* The bits above a table are no page's. */
-	{ "finds a table", 0, LEAF(0x300), RO(0x200), LEAF(0x300), RET_PF_FIXED, false },
+	{ "finds a table", 0, LEAF(0x300), RO(0x200), LEAF(0x300), RET_PF_FIXED, TABLE_FLUSH },
 #endif
 };
 #define NR_FAULTS (sizeof(faults) / sizeof(*faults))

@@ -8,9 +8,13 @@
  *  - an entry that is zapped while mmu_lock is shared is frozen first, then flushed, then
  *    cleared: nobody can fill it before the TLBs have forgotten what it was;
  *  - a table that is removed is unlinked, each entry frozen and accounted for once, with
- *    what it was and its own gfn; then its range is flushed; then it is freed;
- *  - zap_gfn_range() leaves the flush to who called it, and says so, but never yields
- *    with one pending.
+ *    what it was and its own gfn; then it is freed, after a grace period; the flush is
+ *    left to who unlinked it;
+ *  - tdp_mmu_zap_leafs() takes leafs and no tables, leaves the flush to who called it, and
+ *    says so, but never yields with one pending;
+ *  - zap_collapsible_spte_range() flushes once before it yields and at its end, before it
+ *    leaves the RCU read-side critical section in which it unlinked tables;
+ *  - tdp_mmu_zap_root() owes no flush, and takes no table before those below it.
  *
  * Usage:   tdp_zap       (built and run by ci/unit/tdp-zap.sh)
  * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
@@ -40,7 +44,8 @@ enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE, FREE_AT_ONCE };
 static struct {
 	enum what what;
 	gfn_t gfn;
-	u64 pages;			/* of a flush */
+	u64 pages;			/* of a flush; the level of what is changed atomically */
+	bool rcu;			/* in a read-side critical section */
 	unsigned int open;		/* entries of the table that are not frozen then */
 } events[4096];
 static unsigned int nr_events;
@@ -59,6 +64,7 @@ static void record(enum what what, gfn_t gfn, u64 pages)
 	events[nr_events].what = what;
 	events[nr_events].gfn = gfn;
 	events[nr_events].pages = pages;
+	events[nr_events].rcu = unit_rcu_depth;
 	events[nr_events++].open = open;
 }
 
@@ -123,7 +129,7 @@ static bool tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 
 	if (somebody_faster)
 		return false;
 	*iter->sptep = new_spte;
-	record(new_spte == REMOVED_SPTE ? FREEZE : CLEAR, iter->gfn, 0);
+	record(new_spte == REMOVED_SPTE ? FREEZE : CLEAR, iter->gfn, iter->level);
 	return true;
 }
 
@@ -141,6 +147,16 @@ static void plain_store(u64 *sptep, u64 new_spte)
 }
 
 #define __kvm_tdp_mmu_write_spte(sptep, spte) plain_store(sptep, spte)
+
+struct kvm_memory_slot {
+	gfn_t base_gfn;
+	unsigned long npages;
+};
+
+/* At which level the host maps. */
+static int host_level;
+
+#define kvm_mmu_max_mapping_level(kvm, slot, gfn, max) host_level
 
 #include "zaps.h"
 
@@ -224,10 +240,11 @@ static bool remove_table(int level, bool shared)
 	bool ok = true;
 
 	handle_removed_tdp_mmu_page(&kvm, table->entry, shared);
-	ok &= expect("the number of events", nr_events, last + 2);
+	ok &= expect("the number of events", nr_events, last + 1);
 	ok &= expect("the first event", events[0].what, UNLINK);
-	ok &= expect_flush(last, GFN, KVM_PAGES_PER_HPAGE(level + 1), shared ? 0 : FILLED);
-	ok &= expect("the last event", events[last + 1].what, FREE);
+	ok &= expect("the last event", events[last].what, FREE);
+	ok &= expect("the number of entries that are not frozen then", events[last].open,
+		     shared ? 0 : FILLED);
 	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
 		ok &= expect("how often an entry was accounted for", accounted[i],
 			     shared || !(i & 1));
@@ -258,7 +275,7 @@ static bool zap_range(int level, bool flush)
 {
 	u64 size = KVM_PAGES_PER_HPAGE(level);
 
-	return zap_gfn_range(&kvm, &table->sp, 4 * size, 12 * size, true, flush);
+	return tdp_mmu_zap_leafs(&kvm, &table->sp, 4 * size, 12 * size, true, flush);
 }
 
 static bool range_cleared(unsigned int others)
@@ -313,8 +330,121 @@ static bool range_may_not_yield(int level)
 
 	yield_behind = 1;
 	return expect("the flush that is owed",
-		      zap_gfn_range(&kvm, &table->sp, 4 * size, 12 * size, false, false), true) &
+		      tdp_mmu_zap_leafs(&kvm, &table->sp, 4 * size, 12 * size, false, false), true) &
 	       range_cleared(0);
+}
+
+/* One more table, below the one that is looked at; it maps two pages. */
+static struct unit_table *below;
+
+static void new_below(int level)
+{
+	memset(below, 0, sizeof(*below));
+	below->sp.spt = below->entry;
+	below->sp.role.level = level;
+	below->entry[0] = LEAF(512) | (level > 1 ? UNIT_HUGE : 0);
+	below->entry[1] = LEAF(1024) | (level > 1 ? UNIT_HUGE : 0);
+}
+
+static u64 points_to(const struct unit_table *t)
+{
+	return (uintptr_t)t | UNIT_PRESENT;
+}
+
+/* Entry 4 points to a table, whatever the level of the test is. */
+static bool range_tables(int level)
+{
+	new_table(level + 1);
+	table->sp.gfn = 0;
+	new_below(level);
+	table->entry[4] = old_entry[4] = points_to(below);
+	return expect("the flush that is owed", zap_range(level + 1, false), true) &
+	       expect("the entry above the table", table->entry[4], points_to(below)) &
+	       expect("what the table maps", below->entry[0] | below->entry[1], 0) &
+	       expect("the number of events", nr_events, 2 + 3);
+}
+
+/*
+ * Entries 4 to 11, of which 4, 6, 8 and 10 point to tables: of small pages, or of huge ones
+ * of 2M. Nothing below them is looked at.
+ */
+static void collapse(int level, int host)
+{
+	const struct kvm_memory_slot slot = {
+		.base_gfn = 4 * KVM_PAGES_PER_HPAGE(level + 1),
+		.npages = 8 * KVM_PAGES_PER_HPAGE(level + 1),
+	};
+	unsigned int i, behind = yield_behind;
+
+	new_table(level + 1);
+	yield_behind = behind;
+	table->sp.gfn = 0;
+	new_below(level);
+	memset(below->entry, 0, sizeof(below->entry));
+	for (i = 0; i < PT64_ENT_PER_PAGE; i += 2)
+		table->entry[i] = old_entry[i] = points_to(below);
+	host_level = host;
+	zap_collapsible_spte_range(&kvm, &table->sp, &slot);
+}
+
+static bool flushed_in_rcu(unsigned int nr)
+{
+	return expect_flush(nr, 0, ~0ULL, PT64_ENT_PER_PAGE) &
+	       expect("the RCU section at the flush", events[nr].rcu, true);
+}
+
+static bool collapses(int level)
+{
+	collapse(level, level + 1);
+	return range_cleared(1) & flushed_in_rcu(4);
+}
+
+static bool collapses_none(int level)
+{
+	collapse(level, level);
+	return expect("the number of events", nr_events, 0) &
+	       expect("an entry", table->entry[4], points_to(below));
+}
+
+static bool collapse_yields(int level)
+{
+	yield_behind = 2;
+	collapse(level, level + 1);
+	return range_cleared(3) & flushed_in_rcu(2) &
+	       expect("the event behind", events[3].what, YIELD) & flushed_in_rcu(6);
+}
+
+static bool collapse_yields_last(int level)
+{
+	yield_behind = 4;
+	collapse(level, level + 1);
+	return range_cleared(2) & flushed_in_rcu(4) &
+	       expect("the event behind", events[5].what, YIELD);
+}
+
+/*
+ * Entry 0 of the root points to a table, entry 2 is a huge page. The table goes last, when
+ * its entries are gone: small pages with it, in one step, as they are of one table.
+ */
+static bool zap_root(int level)
+{
+	unsigned int n = level > 1 ? 2 : 0;
+
+	new_table(level + 1);
+	table->sp.gfn = 0;
+	table->sp.role.invalid = 1;
+	memset(table->entry, 0, sizeof(table->entry));
+	new_below(level);
+	table->entry[0] = points_to(below);
+	table->entry[2] = LEAF(1 << 18) | UNIT_HUGE;
+	tdp_mmu_zap_root(&kvm, &table->sp, true);
+	return expect("the number of events", nr_events, n + 2) &
+	       expect("the level of the first event", events[0].pages, 2) &
+	       expect("the level of the last", events[n + 1].pages, level + 1) &
+	       expect("the gfn of the last", events[n + 1].gfn,
+		      level > 1 ? 0 : 2 * KVM_PAGES_PER_HPAGE(level + 1)) &
+	       expect("the root", table->entry[0] | table->entry[2], 0) &
+	       expect("what its table maps", !below->entry[0], level > 1);
 }
 
 static const struct test {
@@ -324,15 +454,21 @@ static const struct test {
 } tests[] = {
 	{ "tdp_mmu_zap_spte_atomic: freezes, flushes, clears", zap_atomic, GFN },
 	{ "tdp_mmu_zap_spte_atomic: does nothing when somebody is faster", zap_too_late, GFN },
-	{ "handle_removed_tdp_mmu_page: freezes all, flushes, frees, others there", remove_shared, GFN },
-	{ "handle_removed_tdp_mmu_page: freezes, flushes, frees, alone", remove_alone, GFN },
+	{ "handle_removed_tdp_mmu_page: freezes all, frees, others there", remove_shared, GFN },
+	{ "handle_removed_tdp_mmu_page: freezes, frees, alone", remove_alone, GFN },
 	{ "handle_removed_tdp_mmu_page: waits for who froze an entry", remove_frozen, GFN },
-	{ "zap_gfn_range: says that a flush is owed", range, 0 },
-	{ "zap_gfn_range: owes none for what is not mapped", range_empty, 0 },
-	{ "zap_gfn_range: owes what was owed before", range_owes, 0 },
-	{ "zap_gfn_range: flushes before it yields, and owes what it clears then", range_yields, 0 },
-	{ "zap_gfn_range: owes nothing when it has yielded at the end", range_yields_last, 0 },
-	{ "zap_gfn_range: does not yield when it may not", range_may_not_yield, 0 },
+	{ "tdp_mmu_zap_leafs: says that a flush is owed", range, 0 },
+	{ "tdp_mmu_zap_leafs: owes none for what is not mapped", range_empty, 0 },
+	{ "tdp_mmu_zap_leafs: owes what was owed before", range_owes, 0 },
+	{ "tdp_mmu_zap_leafs: flushes before it yields, and owes what it clears then", range_yields, 0 },
+	{ "tdp_mmu_zap_leafs: owes nothing when it has yielded at the end", range_yields_last, 0 },
+	{ "tdp_mmu_zap_leafs: does not yield when it may not", range_may_not_yield, 0 },
+	{ "tdp_mmu_zap_leafs: leaves tables", range_tables, 0 },
+	{ "zap_collapsible_spte_range: flushes once, at its end", collapses, 0 },
+	{ "zap_collapsible_spte_range: leaves what the host maps small", collapses_none, 0 },
+	{ "zap_collapsible_spte_range: flushes before it yields, and at its end", collapse_yields, 0 },
+	{ "zap_collapsible_spte_range: not again when it has yielded at its end", collapse_yields_last, 0 },
+	{ "tdp_mmu_zap_root: table by table from below, without a flush", zap_root, 0 },
 };
 #define NR_TESTS (sizeof(tests) / sizeof(*tests))
 
@@ -342,7 +478,8 @@ int main(void)
 	int level;
 
 	table = aligned_alloc(4096, 8192);
-	if (!table)
+	below = aligned_alloc(4096, 8192);
+	if (!table || !below)
 		abort();
 	printf("KTAP version 1\n1..%zu\n", 2 * NR_TESTS);
 	for (i = 0; i < NR_TESTS; i++)
@@ -356,6 +493,7 @@ int main(void)
 			printf("%s %u %s, level %d\n", ok ? "ok" : "not ok", ++nr, tests[i].name,
 			       level);
 		}
+	free(below);
 	free(table);
 	return failed ? 1 : 0;
 }

@@ -24,6 +24,8 @@ typedef u64 *tdp_ptep_t;
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define rcu_dereference(p) (p)
 #define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define __ffs(word) ((unsigned long)__builtin_ctzl(word))
+#define clear_bit(nr, p) __atomic_fetch_and(p, ~(1UL << (nr)), __ATOMIC_SEQ_CST)
 
 /* A warning of the code under test is a failure of the test that runs. */
 bool unit_warn(bool bad, const char *what);
@@ -35,6 +37,8 @@ bool unit_warn(bool bad, const char *what);
 
 #define PAGE_SHIFT 12
 #define PG_LEVEL_4K 1
+#define PG_LEVEL_2M 2
+#define PG_LEVEL_1G 3
 #define PT64_ROOT_MAX_LEVEL 5
 #define PT64_ENT_PER_PAGE 512
 #define KVM_HPAGE_GFN_SHIFT(level) (((level) - 1) * 9)
@@ -70,7 +74,7 @@ static inline kvm_pfn_t spte_to_pfn(u64 spte)
 }
 
 struct kvm_mmu_page_role {
-	unsigned int level:4, smm:8;
+	unsigned int level:4, smm:8, invalid:1;
 };
 
 struct kvm_mmu_page {
