@@ -384,7 +384,7 @@ static void collapse(int level, int host)
 	for (i = 0; i < PT64_ENT_PER_PAGE; i += 2)
 		table->entry[i] = old_entry[i] = points_to(below);
 	host_level = host;
-	zap_collapsible_spte_range(&kvm, &table->sp, &slot);
+	zap_collapsible_spte_range(&kvm, &table->sp, &slot, level + 1);
 }
 
 static bool flushed_in_rcu(unsigned int nr)
