@@ -232,6 +232,9 @@ static void nested(void)
 	vcpu_args_set(vm, 0, 1, vmx_gva);
 	set_logging(true);
 	for (stage = 1; stage <= MAX_STAGE; stage++) {
+		/* Off while L1 runs, and on again while L2 does: L1 has to find it on. */
+		if (stage == 2)
+			off_and_on(0, stage, who[stage]);
 		write_pages(0, stage, who[stage]);
 		off_and_on(0, stage, who[stage]);
 	}
