@@ -160,6 +160,9 @@ void idle_pages(void);
 /* facts/flushes.c */
 void flushes(void);
 
+/* facts/flush-counts.c */
+void flush_counts(void);
+
 /* facts/logging.c */
 void log_edges(void);
 

@@ -43,6 +43,8 @@ static const char help[] =
 "         flushes         each operation that owes the vCPU a TLB flush asks it for\n"
 "                         one, and none does that owes none: see facts/flushes.c; with\n"
 "                         PML or without A/D bits it is another list\n"
+"         flush-counts    what is done to many page tables at once does not flush the\n"
+"                         TLBs for each of them: see facts/flush-counts.c\n"
 "         log-edges       the dirty log misses no write and invents none, at the edges\n"
 "                         of memslots, huge pages and words, in every mode of the log,\n"
 "                         with every kind of page\n"
@@ -90,7 +92,8 @@ static const struct {
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
-	{ "flushes", flushes }, { "log-edges", log_edges }, { "huge-return", huge_return },
+	{ "flushes", flushes }, { "flush-counts", flush_counts },
+	{ "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
 	{ "nested-tags", nested_tags }, { "nested-tags-smp", nested_tags_smp },
