@@ -3,10 +3,11 @@
  * ci/machine/facts/flush-counts.c - how often the TLBs are flushed for many page tables.
  *
  * A vCPU runs on, and writes to a page of each of some page tables, while the host does
- * something to all of them. Each flush takes it out of the guest, and the VM counts it
- * (remote_tlb_flush), if it was there. One is owed for each hold of mmu_lock at most, or
+ * something to all of them. Another one touches no memory but what it has, so that it does
+ * not wait for mmu_lock. Each flush takes vCPUs out of the guest, and the VM counts it
+ * (remote_tlb_flush), if one was there. One is owed for each hold of the lock at most, or
  * none: of all that may be few, while one for each page table is many. What is in between
- * is left to chance, as the vCPU may be out for another reason, and the lock be given up.
+ * is left to chance, as a vCPU may be out for another reason, and the lock be given up.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,6 +23,7 @@
 #define LARGE		16UL		/* huge pages that logging splits */
 #define MANY		2		/* this part of them is too often */
 #define CODE		0x6000
+#define SPIN_CODE	0x6080
 #define STOP		0x6100		/* the guest ends when this is not 0 */
 #define OTHER_GPA	(4 * GIB)
 #define PATIENCE	1200		/* times 50 ms */
@@ -37,12 +39,24 @@ static const uint8_t code[] = {
 	0x80, 0x3c, 0x25, STOP & 0xff, STOP >> 8, 0, 0, 0, 0x74, 0xe5, 0xe6, VM_PORT,
 };
 
-static struct vm vm;
+/* 1: cmpb $0,STOP; je 1b; out %al,$VM_PORT */
+static const uint8_t spin_code[] = {
+	0x80, 0x3c, 0x25, STOP & 0xff, STOP >> 8, 0, 0, 0, 0x74, 0xf6, 0xe6, VM_PORT,
+};
+
+static struct vm vm, other_vcpu;
 static uint64_t end_gva;
+static pthread_t threads[2];
 
 static void *run(void *unused)
 {
 	vm_step(&vm, CODE, HUGE, end_gva);
+	return unused;
+}
+
+static void *spin(void *unused)
+{
+	vm_step(&other_vcpu, SPIN_CODE, 0, 0);
 	return unused;
 }
 
@@ -59,28 +73,31 @@ static void wait_round(const uint8_t *hva, unsigned long tables)
 		fail("the guest stands still at %llu", (unsigned long long)*last);
 }
 
-static pthread_t begin(uint8_t *hva, unsigned long tables)
+static void begin(uint8_t *hva, unsigned long tables)
 {
-	pthread_t thread;
 	unsigned long i;
 
 	vm_make(&vm);
+	vm_more(&other_vcpu, &vm, 1);
 	vm_slot(&vm, 1, GIB, tables * HUGE, hva, false);
 	for (i = 0; i < tables; i++)
 		vm_window(&vm, 1 + i, GIB + i * HUGE);
 	end_gva = (1 + tables) * HUGE;
 	memcpy(vm.low + CODE, code, sizeof(code));
+	memcpy(vm.low + SPIN_CODE, spin_code, sizeof(spin_code));
 	vm.low[STOP] = 0;
-	if (pthread_create(&thread, NULL, run, NULL))
+	if (pthread_create(&threads[0], NULL, run, NULL) ||
+	    pthread_create(&threads[1], NULL, spin, NULL))
 		fail("no thread");
 	wait_round(hva, tables);
-	return thread;
 }
 
-static void end(pthread_t thread, uint8_t *hva, unsigned long tables)
+static void end(uint8_t *hva, unsigned long tables)
 {
 	*(volatile uint8_t *)(vm.low + STOP) = 1;
-	pthread_join(thread, NULL);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	vm_less(&other_vcpu);
 	vm_free(&vm);
 	munmap(hva, tables * HUGE);
 }
@@ -97,45 +114,46 @@ static void few(const char *what, long long before, unsigned long tables)
 static void deletion(void)
 {
 	uint8_t *hva = memory(TABLES * HUGE, false), *other = memory(HUGE, false);
-	pthread_t thread = begin(hva, TABLES);
 	long long before;
 
+	begin(hva, TABLES);
 	vm_slot(&vm, 2, OTHER_GPA, HUGE, other, false);
 	wait_round(hva, TABLES);
 	before = vm_stat(&vm, "remote_tlb_flush");
 	vm_slot(&vm, 2, OTHER_GPA, 0, NULL, false);
 	few("deletion of another memslot", before, TABLES);
 	wait_round(hva, TABLES);
-	end(thread, hva, TABLES);
+	end(hva, TABLES);
 	munmap(other, HUGE);
 }
 
 static void give_back(void)
 {
 	uint8_t *hva = memory(TABLES * HUGE, false);
-	pthread_t thread = begin(hva, TABLES);
-	long long before = vm_stat(&vm, "remote_tlb_flush");
+	long long before;
 
+	begin(hva, TABLES);
+	before = vm_stat(&vm, "remote_tlb_flush");
 	if (madvise(hva, TABLES * HUGE, MADV_DONTNEED))
 		fail("madvise: %s", strerror(errno));
 	few("all memory given back", before, TABLES);
 	wait_round(hva, TABLES);
-	end(thread, hva, TABLES);
+	end(hva, TABLES);
 }
 
 static void end_of_logging(void)
 {
 	uint8_t *hva = memory(LARGE * HUGE, true);
-	pthread_t thread = begin(hva, LARGE);
 	long long before;
 
+	begin(hva, LARGE);
 	vm_slot(&vm, 1, GIB, LARGE * HUGE, hva, true);
 	wait_round(hva, LARGE);
 	before = vm_stat(&vm, "remote_tlb_flush");
 	vm_slot(&vm, 1, GIB, LARGE * HUGE, hva, false);
 	few("end of logging, which had split huge pages", before, LARGE);
 	wait_round(hva, LARGE);
-	end(thread, hva, LARGE);
+	end(hva, LARGE);
 }
 
 void flush_counts(void)
