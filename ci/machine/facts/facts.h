@@ -161,6 +161,9 @@ void idle_pages(void);
 void flushes(void);
 
 /* facts/flush-counts.c */
+void flush_deletion(void);
+void flush_give_back(void);
+void flush_log_end(void);
 void flush_counts(void);
 
 /* facts/logging.c */

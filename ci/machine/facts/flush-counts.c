@@ -111,7 +111,7 @@ static void few(const char *what, long long before, unsigned long tables)
 		fail("%s: %lld flushes of the TLBs for %lu page tables", what, n, tables);
 }
 
-static void deletion(void)
+void flush_deletion(void)
 {
 	uint8_t *hva = memory(TABLES * HUGE, false), *other = memory(HUGE, false);
 	long long before;
@@ -127,7 +127,7 @@ static void deletion(void)
 	munmap(other, HUGE);
 }
 
-static void give_back(void)
+void flush_give_back(void)
 {
 	uint8_t *hva = memory(TABLES * HUGE, false);
 	long long before;
@@ -141,7 +141,7 @@ static void give_back(void)
 	end(hva, TABLES);
 }
 
-static void end_of_logging(void)
+void flush_log_end(void)
 {
 	uint8_t *hva = memory(LARGE * HUGE, true);
 	long long before;
@@ -158,7 +158,7 @@ static void end_of_logging(void)
 
 void flush_counts(void)
 {
-	deletion();
-	give_back();
-	end_of_logging();
+	flush_deletion();
+	flush_give_back();
+	flush_log_end();
 }

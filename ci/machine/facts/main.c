@@ -45,6 +45,8 @@ static const char help[] =
 "                         PML or without A/D bits it is another list\n"
 "         flush-counts    what is done to many page tables at once does not flush the\n"
 "                         TLBs for each of them: see facts/flush-counts.c\n"
+"         flush-deletion, flush-give-back, flush-log-end   a part of that each: a memslot\n"
+"                         is deleted, all memory is given back, logging ends\n"
 "         log-edges       the dirty log misses no write and invents none, at the edges\n"
 "                         of memslots, huge pages and words, in every mode of the log,\n"
 "                         with every kind of page\n"
@@ -93,6 +95,8 @@ static const struct {
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
 	{ "flushes", flushes }, { "flush-counts", flush_counts },
+	{ "flush-deletion", flush_deletion }, { "flush-give-back", flush_give_back },
+	{ "flush-log-end", flush_log_end },
 	{ "log-edges", log_edges }, { "huge-return", huge_return },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
