@@ -141,20 +141,41 @@ static int load(const char *name, const char *parameters)
 	return ret;
 }
 
+/* What a module needs to begin is freed by a worker: wait until all is at rest. */
+static void settle(void)
+{
+	long long was = -1, now;
+	int t, same = 0;
+
+	for (t = 0; t < SETTLE_MS / 50 && same < 20; t++) {
+		now = number_behind("/proc/meminfo", "VmallocUsed");
+		same = now == was ? same + 1 : 0;
+		was = now;
+		usleep(50000);
+	}
+}
+
 /* What stays, once it is loaded, is there before and after everything else. */
 static void set_apart(bool load_them)
 {
 	int i, kept = 0;
+	bool new = false;
 
 	for (i = 0; i < nr_chain; i++) {
-		if (!stays[i])
+		if (!stays[i]) {
 			memmove(chain[kept++], chain[i], NAME_LEN);
-		else if (load_them && !loaded(chain[i]) && load(chain[i], ""))
+			continue;
+		}
+		if (!load_them || loaded(chain[i]))
+			continue;
+		if (load(chain[i], ""))
 			complain("%s was not loaded", chain[i]);
-		else if (load_them)
-			printf("%s has no function to end it: it stays\n", chain[i]);
+		printf("%s has no function to end it: it stays\n", chain[i]);
+		new = true;
 	}
 	nr_chain = kept;
+	if (new)
+		settle();
 }
 
 static int unload(const char *name)
