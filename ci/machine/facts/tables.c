@@ -173,7 +173,7 @@ void tables_counted(void)
 	if (after != before + N + 1)
 		fail("%u tables are new, and %lld are counted", N + 1, after - before);
 	if (left)
-		fail("%lld tables are left, and nothing is mapped", left);
+		fail("%lld tables are left, and nobody has touched anything since", left);
 	vm_free(&vm);
 }
 
