@@ -87,6 +87,7 @@ bench_boot() {
 	local -A file_of=()
 	key=$({ sha256sum <"$kernel/image"; echo "$program"; lane_key "$lane"; } | sha256sum | cut -c1-12)
 	release=$(sed -nE 's/^# Linux\/[^ ]* ([0-9.]+).*/\1/p' "$kernel/config")
+	: "${release:=unknown}"
 	base=$BASE_NAME
 	[ "$name" != peer ] || base=debian-12
 	head="$release,$base,$name,tdp$mmu"

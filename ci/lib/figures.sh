@@ -39,4 +39,87 @@ figures_targets() {
 	figures_tool --targets "$TOP/ci/figures/targets" "$1/results.csv"
 }
 
-figures_plots() { :; }
+# figures_plot DIR NAME CASE MIB TITLE: DIR/NAME.svg, time against the number of vCPUs.
+figures_plot() {
+	local columns='2 4 5 7' data i lines=()
+	data=$(figures_tool --plot "$3" "$4" "$1/results.csv") || return
+	# no point of any kernel: nothing was measured
+	grep -qE '^[0-9]+ .*[0-9]' <<<"$data" || return 0
+	for i in $columns; do
+		lines+=("\$data using 1:$i with linespoints title columnheader($i)")
+	done
+	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
+		set terminal svg size 640,400 background rgb 'white' name '$2'
+		set output '$1/$2.svg.new'
+		set datafile missing '?'
+		set title "$5"
+		set xlabel "vCPUs"
+		set ylabel "simulated ms"
+		set yrange [0:*]
+		set xtics (1, 2, 4, 7, 8)
+		set key left top
+		set grid
+		\$data << EOD
+		$data
+		EOD
+		plot $(printf '%s, ' "${lines[@]}" | sed 's/, $//')
+	END
+	mv "$1/$2.svg.new" "$1/$2.svg"
+}
+
+# figures_plots DIR
+figures_plots() {
+	need_packages gnuplot-nox
+	figures_plot "$1" demand demand-private-4k.time 8 "Demand paging, 8 MiB for each vCPU"
+	figures_plot "$1" overlap demand-overlap-4k.time 8 "Demand paging of the same 8 MiB"
+	figures_plot "$1" dirty dirty-manual-4k.pass-2 8 "Dirty logging: a write to each page of 8 MiB for each vCPU"
+}
+
+# _figures_readme DIR: README.md with the tables as they are to be.
+_figures_readme() {
+	local table readme=$TOP/README.md
+	table=$(figures_tool --brief "$TOP/ci/figures/targets" "$1/results.csv") || return
+	[ "$(grep -cxE '<!-- /?bench -->' "$readme")" -eq 2 ] ||
+		die "$EX_USAGE" "README.md:1: no lines <!-- bench --> and <!-- /bench -->, between which the tables stand"
+	sed '/^<!-- bench -->$/q' "$readme"
+	echo "\`$(sed -n 's/^command: //p' "$1/run.txt")\`, all cases in \`ci/figures/tables.md\`:"
+	echo
+	printf '%s\n' "$table"
+	sed -n '/^<!-- \/bench -->$/,$p' "$readme"
+}
+
+# figures_write DIR: DIR becomes ci/figures, if it is another one, and README.md follows.
+figures_write() {
+	local text keep=$TOP/ci/figures f
+	[[ -f $1/results.csv && -f $1/run.txt ]] || die "$EX_USAGE" "no $1/results.csv and run.txt: ci/bench makes them, in \$BUILD/bench"
+	if [ ! "$1" -ef "$keep" ]; then
+		for f in "$1"/results.csv "$1"/run.txt; do
+			cp "$f" "$keep/"
+		done
+	fi
+	text=$(figures_table "$keep") || return
+	printf '%s\n' "$text" >"$keep/tables.md"
+	figures_plots "$keep"
+	text=$(_figures_readme "$keep"; echo .) || return
+	printf '%s' "${text%.}" >"$TOP/README.md.new"
+	mv "$TOP/README.md.new" "$TOP/README.md"
+}
+
+# figures_check DIR: are tables.md, the plots and README.md what results.csv gives?
+figures_check() {
+	local text work f
+	text=$(figures_table "$1") || return
+	cmp -s - "$1/tables.md" <<<"$text" ||
+		die "$EX_FAIL" "ci/figures/tables.md:1: not what results.csv gives: ci/bench --write"
+	text=$(_figures_readme "$1"; echo .) || return
+	cmp -s - "$TOP/README.md" <<<"${text%$'\n'.}" ||
+		die "$EX_FAIL" "README.md:$(grep -nx '<!-- bench -->' "$TOP/README.md" | cut -d: -f1): not the tables that ci/figures/results.csv gives: ci/bench --write puts them there"
+	work=$(mktemp -d)
+	# shellcheck disable=SC2064 # the folder is this one
+	trap "rm -rf '$work'" EXIT
+	cp "$1/results.csv" "$work/"
+	figures_plots "$work"
+	for f in "$work"/*.svg; do
+		[ ! -e "$f" ] || cmp -s "$f" "$1/${f##*/}" || die "$EX_FAIL" "ci/figures/${f##*/}:1: not the plot that results.csv gives: ci/bench --write"
+	done
+}

@@ -162,9 +162,9 @@ static double ratio_of(const struct target *t, const double *d, const char *unit
 		one = of_side(SERIES_TDP, t->name, "1", t->mib, &u);
 		return one <= 0 ? -1 : 100 * d[SERIES_TDP] / one / atoi(t->vcpus);
 	}
-	best = others(d, is_rate(unit));
-	if (best < 0)
+	if (d[BASE_LEGACY] < 0 || d[SERIES_LEGACY] < 0 || d[PEER_TDP] < 0)
 		return -1;
+	best = others(d, is_rate(unit));
 	/* None where the others have none is as good as they are. */
 	return best > 0 ? d[SERIES_TDP] / best : d[SERIES_TDP] + 1;
 }
