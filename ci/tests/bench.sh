@@ -11,7 +11,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
 . "$TOP/ci/tests/lib/made-up-gate.sh"
 
-need_packages gnuplot-nox
+need_packages gnuplot-nox gcc libc6-dev make
 mkdir -p "$P/ci/figures" "$P/patches/iterator" "$B/tests/iterator-x86_64/tests"
 cp "$TOP/ci/bench" "$P/ci/"
 echo patches/iterator/one.patch | tee "$P/series" >"$P/patches/stable.series"
@@ -82,7 +82,7 @@ legacy() {
 legacy
 check "the smallest is shown, in us, and the ratio to the best" expect 0 \
 	'^\| one.step \| 1 \| 8 \| us \| 1.0 \| 1.0 \| 1.0 \| 0.5 \| 0.9 \| 0.9 \| 0.56 \|$' "$BENCH" --table --results "$B/bench"
-check "what it was measured with" grep -qx 'command: ci/bench --quick' "$B/bench/run.txt"
+check "what it was measured with" grep -qx 'command: ci/bench --quick --judge' "$B/bench/run.txt"
 check "all targets are reached" expect 0 '^yes +less work .*0.56, wanted <= 0.65' "$BENCH" --targets --results "$B/bench"
 
 kernel iterator 600 4
@@ -121,4 +121,30 @@ check "with one MMU" boots 2
 sed -i 's/^two-1 exit=1/two-1 exit=0/' "$P/fake/iterator"
 echo "two-1: WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x1/0x2" >>"$P/fake/iterator"
 check "a splat" expect 3 'no figures from such a run' "$BENCH" --quick --kernel iterator
+# the program that computes, with AddressSanitizer and UBSan, on results by hand
+TOOL=$("$TOP/scripts/lib/build-tool" --sanitized "$TMP/sanitized" bench-figures)
+rate() {
+	printf '%s\n' kernel,base,milestone,mmu,case,vcpus,mib,repetition,value,unit \
+		5.10,b,base,tdp0,x.rate,1,8,1,100,pages/s 5.10,b,base,tdp0,x.rate,8,8,1,400,pages/s \
+		5.10,b,iterator,tdp0,x.rate,1,8,1,100,pages/s 5.10,b,iterator,tdp0,x.rate,8,8,1,410,pages/s \
+		5.10,b,iterator,tdp1,x.rate,1,8,1,100,pages/s "5.10,b,iterator,tdp1,x.rate,8,8,1,$1,pages/s" \
+		5.10,b,iterator,tdp1,x.rate,8,8,2,1,pages/s 6.1,d,peer,tdp1,x.rate,8,8,1,790,pages/s
+}
+target() {
+	echo "$*" >"$TMP/targets"
+	"$TOOL" --targets "$TMP/targets" "$TMP/rates.csv"
+}
+rate 792 >"$TMP/rates.csv"
+check "a rate, of which the largest counts" expect 0 '^yes .* 1.00, wanted >= 1.00$' target rate x.rate 8 8 1.00 fast
+check "the scaling" expect 0 '^yes .* 99, wanted >= 98$' target scaling x.rate 8 8 98 scales
+check "is not enough" expect 1 '^no .* 99, wanted >= 100$' target scaling x.rate 8 8 100 scales
+check "the legacy MMU" expect 1 '^no .* 1.02, wanted <= 1.01$' target legacy x.rate 8 8 1.01 legacy
+check "a case that is not there" expect 1 '^missing ' target ratio y 8 8 1 none
+check "a target that is none" expect 2 'targets:1: error: not KIND CASE' target fast x.rate 8 8 1 none
+check "a limit that is none" expect 2 "targets:1: error: 'x' is no number" target ratio x.rate 8 8 x none
+echo "rate x.rate 8 8 1 fast" >"$TMP/targets"
+check "a table" expect 0 '^\| 5.10 \| iterator \| TDP \|' "$TOOL" --table "$TMP/targets" "$TMP/rates.csv"
+check "for a plot" expect 0 '^8 400 . 410 792 . 790$' "$TOOL" --plot x.rate 8 "$TMP/rates.csv"
+rate many >"$TMP/rates.csv"
+check "a figure that is none" expect 2 "rates.csv:7: error: 'many' is no number" target rate x.rate 8 8 1.00 fast
 tap_end
