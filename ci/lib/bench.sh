@@ -34,7 +34,7 @@ bench_cases() {
 # bench_names: what --case takes, a name a line.
 bench_names() {
 	bench_cases | while read -r _ name _; do
-		[[ $name =~ ^([a-z]+(-(get|initial|thp|hugetlb))*)(-v?[0-9]+)?$ ]] && echo "${BASH_REMATCH[1]}"
+		[[ $name =~ ^([a-z]+(-[a-z][a-z]+)*)(-v?[0-9]+)?$ ]] && echo "${BASH_REMATCH[1]}"
 	done | sort -u
 }
 

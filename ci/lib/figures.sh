@@ -41,13 +41,14 @@ figures_targets() {
 
 # figures_plot DIR NAME CASE MIB TITLE: DIR/NAME.svg, time against the number of vCPUs.
 figures_plot() {
-	local columns='2 4 5 7' data i lines=()
+	local data i lines=()
 	data=$(figures_tool --plot "$3" "$4" "$1/results.csv") || return
-	# no point of any kernel: nothing was measured
-	grep -qE '^[0-9]+ .*[0-9]' <<<"$data" || return 0
-	for i in $columns; do
-		lines+=("\$data using 1:$i with linespoints title columnheader($i)")
+	# a kernel with one number of vCPUs has no line
+	for i in 2 4 5 7; do
+		[ "$(cut -d' ' -f"$i" < <(tail -n +2 <<<"$data") | grep -c '[0-9]')" -lt 2 ] ||
+			lines+=("\$data using 1:$i with linespoints title columnheader($i)")
 	done
+	[ ${#lines[@]} -gt 0 ] || return 0
 	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
 		set terminal svg size 640,400 background rgb 'white' name '$2'
 		set output '$1/$2.svg.new'
