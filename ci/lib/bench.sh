@@ -79,11 +79,11 @@ bench_rows() {
 	sed -nE "s/^\[[^]]*\] gate: out $2: ([a-z0-9.-]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) ([a-zA-Z\/]+)\r?\$/$3,\1,\2,\3,\4,\5,\6/p" "$1"
 }
 
-# bench_boot NAME KERNEL MMU CPUS LANE INITRD PROGRAM [CASE...]: what is not there of these
-# cases is run; the files of rows, one a line, on stdout.
+# bench_boot MEASURED NAME KERNEL MMU CPUS LANE INITRD PROGRAM [CASE...]: what is not there of these
+# cases is run, if MEASURED is empty; the files of rows, one a line, on stdout.
 bench_boot() {
-	local name=$1 kernel=$2 mmu=$3 cpus=$4 lane=$5 initrd=$6 program=$7 key dir out test seconds command release file base rc=0 head
-	shift 7
+	local measured=$1 name=$2 kernel=$3 mmu=$4 cpus=$5 lane=$6 initrd=$7 program=$8 key dir out test seconds command release file base rc=0 head
+	shift 8
 	local -A file_of=()
 	key=$({ sha256sum <"$kernel/image"; echo "$program"; lane_key "$lane"; } | sha256sum | cut -c1-12)
 	release=$(sed -nE 's/^# Linux\/[^ ]* ([0-9.]+).*/\1/p' "$kernel/config")
@@ -99,10 +99,10 @@ bench_boot() {
 		[ -n "$test" ] || continue
 		file=$dir/$test-$(sha256sum <<<"$command" | cut -c1-8).csv
 		file_of[$test]=$file
-		echo "$file"
+		[[ -n $measured && ! -e $file ]] || echo "$file"
 		[ -e "$file" ] || echo "$test $seconds $command" >>"$out.list"
 	done < <(bench_selected "$cpus" "$@")
-	[ -s "$out.list" ] || return 0
+	[[ -s $out.list && -z $measured ]] || return 0
 	step "$name tdp$mmu, $cpus CPUs: $(wc -l <"$out.list") cases" "$TOP/ci/boot" --lane "$lane" --kernel "$kernel/image" \
 		--initrd "$initrd" --list "$out.list" --out "$out" --mmu "$mmu" --cpus "$cpus" --timeout 7200 \
 		--name "$name-tdp$mmu" >/dev/null || rc=$?
