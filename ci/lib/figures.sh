@@ -3,8 +3,13 @@
 #
 # Usage:   . ci/lib/figures.sh       after scripts/lib/lib.sh
 # Inputs:  DIR/results.csv, DIR/run.txt; ci/figures/targets; scripts/src/bench-figures.c
-# Outputs: the functions below
+# Outputs: the functions below, those of evidence.sh
 # Exit codes: 1 a target is missed, README.md has other tables, 2 a file is not in order
+
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/which.sh
+. "$TOP/scripts/lib/which.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/evidence.sh
+. "$TOP/scripts/lib/evidence.sh"
 
 # figures_tool ARGUMENT...: the program that computes.
 figures_tool() {
@@ -13,11 +18,16 @@ figures_tool() {
 	"$tool" "$@"
 }
 
-# figures_run COMMAND LANE PROGRAM: with what it was measured, a line each.
+# figures_run COMMAND LANE PROGRAM RESULTS: with what it was measured, a line each.
 figures_run() {
 	local packages p
 	echo "command: $1"
+	echo "lane: $2"
 	echo "program: bench, sha256 $3"
+	sed 1d "$4" | cut -d, -f1-3 | sort -u | while IFS=, read -r p packages; do
+		echo "kernel: $p, ${packages#*,} on ${packages%,*}"
+	done
+	echo "patches: $(patches_digest "$BASE_KIND" "$(last_milestone)")"
 	packages=$("$TOP/ci/lanes/$2" --packages) || return
 	for p in gcc $packages; do
 		case $p in
@@ -36,6 +46,10 @@ figures_table() {
 # figures_targets DIR: a line for each; code 1 when one is missed.
 figures_targets() {
 	[ -f "$1/results.csv" ] || die "$EX_USAGE" "no $1/results.csv: ci/bench makes one, in \$BUILD/bench"
+	local patches
+	patches=$(sed -n 's/^patches: //p' "$1/run.txt" 2>/dev/null) || true
+	[ "$patches" = "$(patches_digest "$BASE_KIND" "$(last_milestone)")" ] ||
+		say "these figures are of other patches than there are now: ci/bench measures anew"
 	figures_tool --targets "$TOP/ci/figures/targets" "$1/results.csv"
 }
 
