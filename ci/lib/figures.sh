@@ -3,7 +3,7 @@
 #
 # Usage:   . ci/lib/figures.sh       after scripts/lib/lib.sh
 # Inputs:  DIR/results.csv, DIR/run.txt; ci/figures/targets; scripts/src/bench-figures.c
-# Outputs: the functions below, those of evidence.sh
+# Outputs: the functions below; those of which.sh and evidence.sh
 # Exit codes: 1 a target is missed, README.md has other tables, 2 a file is not in order
 
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/which.sh

@@ -6,8 +6,7 @@
  *          bench-figures --plot CASE MIB RESULTS
  * Inputs:  TARGETS   ci/figures/targets, which explains itself
  *          RESULTS   a table with the columns of HEADER
- * Outputs: Markdown. Of repetitions the smallest is taken, of a rate the largest: the faults
- *          of a VM are slower than those of another by about 1 us, or not, on every kernel.
+ * Outputs: Markdown. Of repetitions the smallest is taken, of a rate the largest.
  *          --brief    demand paging by kernels, and the targets
  *          --table    these, and all cases of base, the last milestone and the peer. Times
  *                     (ns) are shown in us
