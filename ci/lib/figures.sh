@@ -22,7 +22,6 @@ figures_tool() {
 figures_run() {
 	local packages p
 	echo "command: $1"
-	echo "lane: $2"
 	echo "program: bench, sha256 $3"
 	sed 1d "$4" | cut -d, -f1-3 | sort -u | while IFS=, read -r p packages; do
 		echo "kernel: $p, ${packages#*,} on ${packages%,*}"
