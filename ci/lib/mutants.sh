@@ -4,8 +4,8 @@
 #
 # Usage:   . ci/lib/mutants.sh       after choose_base of scripts/lib/which.sh
 # Inputs:  ci/mutant-patches/NAME.patch; parameter.patch, which comes first, has no bug
-# Outputs: PLANTS (the folder of the patches), LAST (the milestone), WORK: $WORK/tree,
-#          $WORK/kernel/, and the functions below
+# Outputs: PLANTS (the folder of the patches), LAST (the milestone), WORK (of begin_work):
+#          $WORK/tree, $WORK/kernel/, and the functions below
 # Exit codes: 1 a patch or a head is not in order, or the kernel does not build; 5 trouble
 
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../../scripts/lib source=../../scripts/lib/which.sh
@@ -15,7 +15,12 @@
 
 PLANTS=$TOP/ci/mutant-patches
 LAST=$(last_milestone)
-WORK=$BUILD/mutants
+WORK=''
+
+# begin_work: sets WORK, the folder for the base chosen.
+begin_work() {
+	WORK=$BUILD/mutants${BELOW:+/${BELOW%/}}
+}
 
 short_sum() {
 	sha256sum | cut -c1-12
@@ -42,10 +47,15 @@ plants() {
 	while read -r m; do echo "$PLANTS/$m.patch"; done < <(all_mutants)
 }
 
+# is_for_base NAME: a mutant may be for one kind of base only.
+is_for_base() {
+	[[ $(mutant_value "$1" Base) = @(|"$BASE_KIND") ]]
+}
+
 # planted DIR: makes DIR, the files that the patches touch as they are with all of them.
 planted() {
 	local base p line all=()
-	base=$("$TOP/scripts/prepare-tree" "$LAST") || return "$EX_HARNESS"
+	base=$("$TOP/scripts/prepare-tree" ${base_option[@]+"${base_option[@]}"} "$LAST") || return "$EX_HARNESS"
 	rm -rf "$1"
 	mkdir -p "$1"
 	mapfile -t all < <(plants)
@@ -71,6 +81,8 @@ check_head() {
 	for word in $(mutant_value "$1" Suites); do
 		[[ " $2 " = *" $word "* ]] || echo "no suite '$word': $2"
 	done
+	word=$(mutant_value "$1" Base)
+	[[ $word = @(|stable|openeuler) ]] || echo "'$word' is no kind of base: stable or openeuler"
 	names=$(grep '^+' "$file" | grep -o 'kvm_mutant("[^"]*")' | sort -u) || true
 	[ "$names" = "kvm_mutant(\"$1\")" ] || echo "adds ${names:-no kvm_mutant()}, not kvm_mutant(\"$1\")"
 	[[ $1 =~ ^[a-z0-9-]+$ ]] || echo "a name has a-z, 0-9 and hyphens"
@@ -146,7 +158,7 @@ changed_since() {
 # plant_tree: $WORK/tree, whose objects stay, so that make compiles what has changed.
 plant_tree() {
 	local base stamp
-	base=$("$TOP/scripts/prepare-tree" "$LAST") || return "$EX_HARNESS"
+	base=$("$TOP/scripts/prepare-tree" ${base_option[@]+"${base_option[@]}"} "$LAST") || return "$EX_HARNESS"
 	stamp="$TOP $(tree_key "$base")"
 	planted "$WORK/planted" || return
 	if [ "$(cat "$WORK/tree.stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -166,12 +178,12 @@ plant_tree() {
 
 # plant_kernel VARIANT ARCH: folder of the kernel, which has no warning.
 plant_kernel() {
-	local dir=$WORK/kernel/$LAST/$2-$1 key
+	local dir=$WORK/kernel/$BELOW$LAST/$2-$1 key
 	key=$(cat "$WORK/key" "$TOP"/configs/* "$TOP"/scripts/lib/{merge-config,kernel.sh} | short_sum)
 	if [ "$(cat "$dir/planted" 2>/dev/null)" != "$key" ]; then
 		CCACHE_DIR=${CCACHE_DIR:-$BUILD/ccache} TDP_BUILD=$WORK "$TOP/ci/build-kernel" \
-			--tree "$WORK/tree" "$LAST" "$1" "$2" >&2 || return
-		! grep -sE '^[^ ]*/(arch|virt|include)/.*warning:' "$dir/build.log" >&2 || return "$EX_FAIL"
+			${base_option[@]+"${base_option[@]}"} --tree "$WORK/tree" "$LAST" "$1" "$2" >&2 || return
+		! grep -sE '^[^ ]*/(arch/[a-z0-9]+/kvm|virt/kvm|include)/.*warning:' "$dir/build.log" >&2 || return "$EX_FAIL"
 		echo "$key" >"$dir/planted"
 	fi
 	echo "$dir"

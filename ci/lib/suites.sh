@@ -22,14 +22,15 @@
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=mutants.sh
 . "$TOP/ci/lib/mutants.sh"
 
-RESULTS=$BUILD/results/mutants
+RESULTS=''
 SUITES=()
 # What each boots, LANE VARIANT MMU CPUS LIST; the key of what it runs; its kernel and initrd.
 declare -A _SUITE_RUNS=() _SUITE_KEYS=() _SUITE_KERNELS=() _SUITE_INITRDS=()
 
-# read_suites: sets SUITES, the unit tests and those that the lanes tell of.
+# read_suites: sets SUITES, the unit tests and those that the lanes tell of, and RESULTS.
 read_suites() {
 	local lane order name run
+	RESULTS=$BUILD/results/${BELOW}mutants
 	SUITES=(unit)
 	while read -r order name lane run; do
 		SUITES+=("$name")
@@ -156,10 +157,10 @@ prepare() {
 	mkdir -p "$WORK/lists"
 	known=$(known_tests "$lane" "$mmu" "$list" | paste -sd'|')
 	list_tests "$LAST" "$list" | grep -vE "^(#|$|(${known:-#})[[:space:]])" >"$tests"
-	initrd=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
+	initrd=$("$TOP/ci/lib/build-initrd" ${base_option[@]+"${base_option[@]}"} "$LAST" "$lane" "$tests") || return "$EX_HARNESS"
 	# Not of the initrd: that has times in it.
 	_SUITE_KEYS[$1]=$({
-		cat "${_SUITE_KERNELS[$1]}/image" "$tests" "$BUILD/tests/$LAST-$arch/key" && lane_key "$lane"
+		cat "${_SUITE_KERNELS[$1]}/image" "$tests" "$BUILD/tests/$BELOW$LAST-$arch/key" && lane_key "$lane"
 	} | short_sum) || return "$EX_HARNESS"
 	if [ "$(recorded none "$1")" != pass ]; then
 		boot_once none "$1" "$initrd" || rc=$?
@@ -172,6 +173,6 @@ prepare() {
 	fi
 	usable "$dir/tests.txt" "$tests" >"$tests.new"
 	mv "$tests.new" "$WORK/lists/mutants-$1-quick.list"
-	_SUITE_INITRDS[$1]=$("$TOP/ci/lib/build-initrd" "$LAST" "$lane" "$WORK/lists/mutants-$1-quick.list") ||
-		return "$EX_HARNESS"
+	_SUITE_INITRDS[$1]=$("$TOP/ci/lib/build-initrd" ${base_option[@]+"${base_option[@]}"} "$LAST" "$lane" \
+		"$WORK/lists/mutants-$1-quick.list") || return "$EX_HARNESS"
 }

@@ -14,10 +14,12 @@
 # shellcheck source-path=SCRIPTDIR source=lib/tap.sh
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 
+# shellcheck source-path=SCRIPTDIR source=../lib/lists.sh
+. "$TOP/ci/lib/lists.sh"
+
 [ "${1:-}" != -h ] || { usage; exit 0; }
 lanes=("$@")
 [ $# -gt 0 ] || mapfile -t lanes < <(cd "$TOP/ci/lanes" && find . -maxdepth 1 -type f -perm -u+x -printf "%f\n" | sort)
-
 
 # ends CODE COMMAND...: the command exits with CODE.
 ends() {

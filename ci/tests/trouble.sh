@@ -47,6 +47,8 @@ own_code() {
 	start
 	for n in 1 2 4; do
 		ends $n 'made-up: error: own words' "own $n" && ends $n 'own words' "x=\$(own $n)" &&
+			ends $n 'own words' "a=1 x=\$(own $n) b=2" &&
+			ends $n 'own words' "x=\$(for p in a b; do own $n; done | sort)" &&
 			ends $n 'own words' "(own $n)" && ends $n 'own words' "own $n | sort" && ends $n '' "exit $n" &&
 			ends $n '' "f() { return $n; }" f && ends $n '' "(exit $n)" &&
 			[ "$(grep -c . "$TMP/.out")" -eq 0 ] || return 1

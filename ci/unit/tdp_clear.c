@@ -57,11 +57,12 @@ void unit_yield(void)
 #define TABLES	3
 #define PAGES	(TABLES * PT64_ENT_PER_PAGE)
 
-static unsigned int dirtied[PAGES];
+/* The last one is the huge page's. */
+static unsigned int dirtied[PAGES + 1];
 
 static void kvm_set_pfn_dirty(kvm_pfn_t pfn)
 {
-	if (pfn - 1 >= PAGES)
+	if (pfn - 1 > PAGES)
 		abort();
 	dirtied[pfn - 1]++;
 }
@@ -105,12 +106,33 @@ static void build(int shape, u64 kind)
 		there[i] = i != 1 || shape == ALL;
 		path[2]->entry[PT64_ENT_PER_PAGE - TABLES + i] =
 			there[i] ? (uintptr_t)tables[i] | UNIT_PRESENT :
-			shape == HUGE_PAGE ? spte_of(0, UNIT_HUGE | kind) : 0;
+			shape == HUGE_PAGE ? spte_of(PAGES, UNIT_HUGE | kind) : 0;
 	}
 	for (i = 0; i < PAGES; i++)
 		tables[i / PT64_ENT_PER_PAGE]->entry[i % PT64_ENT_PER_PAGE] =
 			i % 7 == 6 ? 0 : spte_of(i, kind);
 	memset(dirtied, 0, sizeof(dirtied));
+}
+
+/* The huge page, which is write-protected if the word has one of its pages. */
+static bool check_huge(gfn_t gfn, unsigned long mask, u64 kind)
+{
+	const gfn_t first = FIRST + PT64_ENT_PER_PAGE, end = first + PT64_ENT_PER_PAGE;
+	u64 got = path[2]->entry[PT64_ENT_PER_PAGE - TABLES + 1];
+	bool selected = false, dirty;
+	unsigned int i;
+	u64 want;
+
+	for (i = 0; i < 64; i++)
+		selected |= mask >> i & 1 && gfn + i >= first && gfn + i < end;
+	want = spte_of(PAGES, UNIT_HUGE | (selected ? kind & ~UNIT_WRITABLE : kind));
+	dirty = selected && is_dirty_spte(kind) && !is_dirty_spte(kind & ~UNIT_WRITABLE);
+	if (got == want && dirtied[PAGES] == dirty)
+		return true;
+	printf("# gfn %#llx mask %#lx, huge page: %#llx, dirty %u; should be %#llx, %u\n",
+	       (unsigned long long)gfn, mask, (unsigned long long)got, dirtied[PAGES],
+	       (unsigned long long)want, dirty);
+	return false;
 }
 
 static bool check(gfn_t gfn, unsigned long mask, u64 kind, u64 bit)
@@ -154,6 +176,8 @@ static bool words(int shape, u64 kind, bool wrprot, u64 bit)
 			build(shape, kind);
 			clear_dirty_pt_masked(&kvm, &path[0]->sp, gfn, masks[m], wrprot);
 			if (!check(gfn, masks[m], kind, bit) || warned || unit_rcu_depth)
+				return false;
+			if (shape == HUGE_PAGE && !check_huge(gfn, masks[m], kind))
 				return false;
 		}
 	return true;

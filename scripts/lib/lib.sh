@@ -46,15 +46,26 @@ die() {
 	exit "$code"
 }
 
+# _calls_ours COMMAND: a function of ours is called in it somewhere, within $() too.
+_calls_ours() {
+	local piece
+	while read -r piece; do
+		[[ $piece =~ ^((do|then|else|if|while|until|\!|\{)[[:space:]]+)*([A-Za-z_][A-Za-z_0-9]*)([[:space:]]|$) ]] || continue
+		! declare -F "${BASH_REMATCH[3]}" >/dev/null || return 0
+	done < <(tr ';|&()' '\n' <<<"$1")
+	return 1
+}
+
 # _unexpected CODE COMMAND PLACE CODES: where set -e ends the script, a code of ours, of a
 # test or of a signal stays; what else a tool exits with means nothing to our callers. In
 # $(), where set -e is off, its caller is asked; a subshell whose reader has ended is
 # silent; of a pipe whose end has passed the source line is all there is.
 _unexpected() {
-	local command=${2%%$'\n'*} word
+	local command=${2%%$'\n'*} line='' word
 	[[ $- = *e* ]] || return 0
 	[[ $1 -ne 141 || $BASHPID -eq $$ || $4 != *141 ]] || return 0
-	[[ $4 != *" 0" || $command = [\[\(]* ]] || command=$(sed -n "${3##*:}{s/^[[:space:]]*//;p}" "${3%:*}" 2>/dev/null) || command='return'
+	[[ $4 != *" 0" || $command = [\[\(]* ]] || line=$(sed -n "${3##*:}{s/^[[:space:]]*//;p}" "${3%:*}" 2>/dev/null) || line='return'
+	command=${line:-$command}
 	while [[ $command =~ ^([A-Za-z_0-9]+(\[.*\])?\+?=)?\"?\$?\(\ ?(.*) ]]; do
 		command=${BASH_REMATCH[3]}
 	done
@@ -63,7 +74,7 @@ _unexpected() {
 	5:* | 129:* | 130:* | 137:* | 143:*) return 0 ;;
 	1:\[* | 1:grep | 1:cmp | 1:diff | 1:false) return 0 ;;
 	[1-4]:\"\$[A-Za-z]* | [1-4]:return | [1-4]:die | [1-4]:exit | [1-4]:wait) return 0 ;;
-	[1-4]:*) ! [[ $2 =~ \$TOP\"?/(scripts|ci)/|[^a-z_](die|exit)\  ]] && ! declare -F "$word" >/dev/null || return 0 ;;
+	[1-4]:*) ! [[ $2 =~ \$TOP\"?/(scripts|ci)/|[^a-z_](die|exit)\  ]] && ! _calls_ours "$2;$line" || return 0 ;;
 	esac
 	die $EX_HARNESS "${3#"$TOP/"}: '${2%%$'\n'*}' ended with $1, which nobody expects: is the disk full? See what it said"
 }

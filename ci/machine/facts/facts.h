@@ -105,6 +105,7 @@ void large_pages(void);
 void table_levels(void);
 void removed_gfns(void);
 void tables_freed(void);
+void tables_counted(void);
 void unmap_invalid(void);
 void fault_invalid(void);
 

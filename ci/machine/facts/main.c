@@ -20,6 +20,7 @@ static const char help[] =
 "         beyond-root     memory that a root of four levels does not reach is not\n"
 "                         taken for other memory; wants a CPU with 52 address bits\n"
 "         tables-freed    a VM that is gone has left no page table\n"
+"         tables-counted  debugfs says how many page tables of the TDP MMU a VM has\n"
 "         unmap-invalid   memory that the host drops while a memslot is being\n"
 "                         deleted is not mapped any more; wants a kernel in which\n"
 "                         the deletion takes 3 s\n"
@@ -90,7 +91,7 @@ static const struct {
 	{ "removed-gfns", removed_gfns }, { "beyond-host", beyond_host },
 	{ "beyond-root", beyond_root }, { "unmap-invalid", unmap_invalid },
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
-	{ "unmap-yields", unmap_yields },
+	{ "tables-counted", tables_counted }, { "unmap-yields", unmap_yields },
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
 	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },

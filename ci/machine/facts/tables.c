@@ -149,6 +149,34 @@ void tables_freed(void)
 		fail("%lld page tables of %d VMs were not freed", after - before, VMS);
 }
 
+void tables_counted(void)
+{
+	long long before, after, left;
+	unsigned int i;
+	uint8_t *hva;
+	struct vm vm;
+
+	want_tdp_mmu();
+	vm_make(&vm);
+	hva = memory(N * HUGE, false);
+	vm_slot(&vm, 1, GIB, N * HUGE, hva, false);
+	vm_read(&vm, 0);
+	before = vm_stat(&vm, "tdp_mmu_pages");
+	for (i = 0; i < N; i++)
+		vm_write(&vm, HUGE + i * HUGE, 1);
+	after = vm_stat(&vm, "tdp_mmu_pages");
+	vm_slot(&vm, 1, GIB, 0, NULL, false);
+	left = vm_stat(&vm, "tdp_mmu_pages");
+	printf("%lld page tables, %lld with %u more windows, %lld when the memslot had gone\n",
+	       before, after, N, left);
+	/* One table of 4K SPTEs for each window, and one above all of them. */
+	if (after != before + N + 1)
+		fail("%u tables are new, and %lld are counted", N + 1, after - before);
+	if (left)
+		fail("%lld tables are left, and nothing is mapped", left);
+	vm_free(&vm);
+}
+
 static void *delete_slot_2(void *vm)
 {
 	vm_slot(vm, 2, 2 * GIB, 0, NULL, false);

@@ -12,6 +12,8 @@
  *                                   leaves things as they were
  *          modules unload MODULE    and what it depends on; then everything is as
  *                                   it was before `load`
+ *            What it depends on that no kernel unloads, because it has a function to
+ *            begin and none to end, is loaded before the state is noted, and stays
  * Inputs:  /modules/NAME.ko; root. A machine where nothing else runs, booted with
  *          slab_nomerge: a cache that is shared with another cannot be seen to go
  * Outputs: /tmp/modules.state, from `load` to `unload`; a line for each module; a
@@ -55,6 +57,8 @@
 /* What a module depends on, in the order to load it, and last the module itself. */
 static char chain[MAX_CHAIN][NAME_LEN];
 static int nr_chain;
+/* Of these, what the kernel never lets go: openEuler's irqbypass. */
+static bool stays[MAX_CHAIN];
 
 static void __attribute__((noreturn)) usage(const char *why)
 {
@@ -85,12 +89,16 @@ static int open_module(const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Its .modinfo has "depends=a,b". */
+/*
+ * Its .modinfo has "depends=a,b". One with a function to begin and none to end cannot be
+ * unloaded, which is no fault of KVM's (delete_module() in kernel/module.c).
+ */
 static void add_to_chain(const char *name)
 {
 	char depends[256] = "", *word, *save;
 	struct stat st;
 	char *file, *found;
+	bool no_end;
 	int fd, i;
 
 	for (i = 0; i < nr_chain; i++)
@@ -110,11 +118,14 @@ static void add_to_chain(const char *name)
 	found = memmem(file, st.st_size, "\0depends=", 9);
 	if (found)
 		snprintf(depends, sizeof(depends), "%s", found + 9);
+	no_end = memmem(file, st.st_size, "\0init_module", 13) &&
+		!memmem(file, st.st_size, "\0cleanup_module", 16);
 	munmap(file, st.st_size);
 	for (word = strtok_r(depends, ",", &save); word; word = strtok_r(NULL, ",", &save))
 		add_to_chain(word);
 	if (nr_chain == MAX_CHAIN)
 		usage("too many modules");
+	stays[nr_chain] = no_end && strncmp(name, "kvm", 3);
 	strcpy(chain[nr_chain++], name);
 }
 
@@ -128,6 +139,43 @@ static int load(const char *name, const char *parameters)
 	close(fd);
 	printf("load %s %s: %s\n", name, parameters, ret ? strerror(ret) : "done");
 	return ret;
+}
+
+/* What a module needs to begin is freed by a worker: wait until all is at rest. */
+static void settle(void)
+{
+	long long was = -1, now;
+	int t, same = 0;
+
+	for (t = 0; t < SETTLE_MS / 50 && same < 20; t++) {
+		now = number_behind("/proc/meminfo", "VmallocUsed");
+		same = now == was ? same + 1 : 0;
+		was = now;
+		usleep(50000);
+	}
+}
+
+/* What stays, once it is loaded, is there before and after everything else. */
+static void set_apart(bool load_them)
+{
+	int i, kept = 0;
+	bool new = false;
+
+	for (i = 0; i < nr_chain; i++) {
+		if (!stays[i]) {
+			memmove(chain[kept++], chain[i], NAME_LEN);
+			continue;
+		}
+		if (!load_them || loaded(chain[i]))
+			continue;
+		if (load(chain[i], ""))
+			complain("%s was not loaded", chain[i]);
+		printf("%s has no function to end it: it stays\n", chain[i]);
+		new = true;
+	}
+	nr_chain = kept;
+	if (new)
+		settle();
 }
 
 static int unload(const char *name)
@@ -448,6 +496,7 @@ int main(int argc, char **argv)
 	if (access(MODULES, R_OK))
 		refuse("no " MODULES ": see ci/lib/build-initrd");
 	add_to_chain(argv[2]);
+	set_apart(!strcmp(argv[1], "load") || !strcmp(argv[1], "refused"));
 	if (!strcmp(argv[1], "load"))
 		do_load(argv + 3);
 	else if (!strcmp(argv[1], "busy"))

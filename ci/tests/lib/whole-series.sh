@@ -33,6 +33,7 @@ cp -r "$TOP"/{scripts,patches,series,upstream-map.csv} "$P"
 if [ -z "${TDP_ALL-}" ]; then
 	rm -r "$P"/patches/{parallel-faults,leak-unsync-fixes,default-on}
 	sed -i '/^# milestone: parallel-faults$/,$d; /^\(#stable: \)\?patches\/parallel-faults\//,$d' "$P"/{series,patches/stable.series}
+	"$P/scripts/derive-series" >/dev/null
 fi
 TOP=$P
 use_kind stable
