@@ -85,12 +85,14 @@ plan_tests() {
 	for f in "$TOP"/ci/unit/*; do
 		[ ! -f "$f" ] || [ ! -x "$f" ] || add "unit-$(basename "$f" .sh)" "$f"
 	done
+	add bench-figures "$TOP/ci/bench" --check
 	add base-matrix "$TOP/ci/base-matrix"
 	add bisect "$TOP/ci/bisect" "${@:2}"
 	last=$(last_milestone)
 	if [ -n "$all" ]; then
 		gates '' "$last"
 		add prove "$TOP/ci/prove" --all
+		[ -z "$last" ] || add bench "$TOP/ci/bench" --judge --kernel base --kernel "$last" --kernel peer
 		add kabi "$TOP/ci/kabi"
 		add rpm "$TOP/scripts/build-rpm" "$BUILD/results/rpm"
 	elif [ -n "$last" ]; then

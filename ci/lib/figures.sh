@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# ci/lib/figures.sh - tables, targets and plots of what ci/bench measured.
+#
+# Usage:   . ci/lib/figures.sh       after scripts/lib/lib.sh
+# Inputs:  DIR/results.csv, DIR/run.txt; ci/figures/targets; scripts/src/bench-figures.c
+# Outputs: the functions below; those of which.sh and evidence.sh
+# Exit codes: 1 a target is missed, README.md has other tables, 2 a file is not in order
+
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/which.sh
+. "$TOP/scripts/lib/which.sh"
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/evidence.sh
+. "$TOP/scripts/lib/evidence.sh"
+
+# figures_tool ARGUMENT...: the program that computes.
+figures_tool() {
+	local tool
+	tool=$("$TOP/scripts/lib/build-tool" bench-figures) || return
+	"$tool" "$@"
+}
+
+# figures_run COMMAND LANE PROGRAM RESULTS: with what it was measured, a line each.
+figures_run() {
+	local packages p
+	echo "command: $1"
+	echo "program: bench, sha256 $3"
+	sed 1d "$4" | cut -d, -f1-3 | sort -u | while IFS=, read -r p packages; do
+		echo "kernel: $p, ${packages#*,} on ${packages%,*}"
+	done
+	echo "patches: $(patches_digest "$BASE_KIND" "$(last_milestone)")"
+	packages=$("$TOP/ci/lanes/$2" --packages) || return
+	for p in gcc $packages; do
+		case $p in
+		gcc | bochs | qemu-system-x86) echo "$p: $(dpkg-query -W -f='${Version}' "$p" 2>/dev/null || echo unknown)" ;;
+		esac
+	done
+}
+
+# figures_table DIR: Markdown.
+figures_table() {
+	[ -f "$1/results.csv" ] || die "$EX_USAGE" "no $1/results.csv: ci/bench makes one, in \$BUILD/bench"
+	[ ! -f "$1/run.txt" ] || { sed 's/^/    /' "$1/run.txt"; echo; }
+	figures_tool --table "$TOP/ci/figures/targets" "$1/results.csv"
+}
+
+# figures_targets DIR: a line for each; code 1 when one is missed.
+figures_targets() {
+	[ -f "$1/results.csv" ] || die "$EX_USAGE" "no $1/results.csv: ci/bench makes one, in \$BUILD/bench"
+	local patches
+	patches=$(sed -n 's/^patches: //p' "$1/run.txt" 2>/dev/null) || true
+	[ "$patches" = "$(patches_digest "$BASE_KIND" "$(last_milestone)")" ] ||
+		say "these figures are of other patches than there are now: ci/bench measures anew"
+	figures_tool --targets "$TOP/ci/figures/targets" "$1/results.csv"
+}
+
+# figures_plot DIR NAME CASE MIB TITLE: DIR/NAME.svg, time against the number of vCPUs.
+figures_plot() {
+	local data i lines=()
+	data=$(figures_tool --plot "$3" "$4" "$1/results.csv") || return
+	# a kernel with one number of vCPUs has no line
+	for i in 2 4 5 7; do
+		[ "$(cut -d' ' -f"$i" < <(tail -n +2 <<<"$data") | grep -c '[0-9]')" -lt 2 ] ||
+			lines+=("\$data using 1:$i with linespoints title columnheader($i)")
+	done
+	[ ${#lines[@]} -gt 0 ] || return 0
+	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
+		set terminal svg size 640,400 background rgb 'white' name '$2'
+		set output '$1/$2.svg.new'
+		set datafile missing '?'
+		set title "$5"
+		set xlabel "vCPUs"
+		set ylabel "simulated ms"
+		set yrange [0:*]
+		set xtics (1, 2, 4, 7, 8)
+		set key left top
+		set grid
+		\$data << EOD
+		$data
+		EOD
+		plot $(printf '%s, ' "${lines[@]}" | sed 's/, $//')
+	END
+	mv "$1/$2.svg.new" "$1/$2.svg"
+}
+
+# figures_plots DIR
+figures_plots() {
+	need_packages gnuplot-nox
+	figures_plot "$1" demand demand-private-4k.time 8 "Demand paging, 8 MiB for each vCPU"
+	figures_plot "$1" overlap demand-overlap-4k.time 8 "Demand paging of the same 8 MiB"
+	figures_plot "$1" dirty dirty-manual-4k.pass-2 8 "Dirty logging: a write to each page of 8 MiB for each vCPU"
+}
+
+# _figures_readme DIR: README.md with the tables as they are to be.
+_figures_readme() {
+	local table readme=$TOP/README.md
+	table=$(figures_tool --brief "$TOP/ci/figures/targets" "$1/results.csv") || return
+	[ "$(grep -cxE '<!-- /?bench -->' "$readme")" -eq 2 ] ||
+		die "$EX_USAGE" "README.md:1: no lines <!-- bench --> and <!-- /bench -->, between which the tables stand"
+	sed '/^<!-- bench -->$/q' "$readme"
+	echo "\`$(sed -n 's/^command: //p' "$1/run.txt")\`, all cases in \`ci/figures/tables.md\`:"
+	echo
+	printf '%s\n' "$table"
+	sed -n '/^<!-- \/bench -->$/,$p' "$readme"
+}
+
+# figures_write DIR: DIR becomes ci/figures, if it is another one, and README.md follows.
+figures_write() {
+	local text keep=$TOP/ci/figures f
+	[[ -f $1/results.csv && -f $1/run.txt ]] || die "$EX_USAGE" "no $1/results.csv and run.txt: ci/bench makes them, in \$BUILD/bench"
+	if [ ! "$1" -ef "$keep" ]; then
+		for f in "$1"/results.csv "$1"/run.txt; do
+			cp "$f" "$keep/"
+		done
+	fi
+	text=$(figures_table "$keep") || return
+	printf '%s\n' "$text" >"$keep/tables.md"
+	figures_plots "$keep"
+	text=$(_figures_readme "$keep"; echo .) || return
+	printf '%s' "${text%.}" >"$TOP/README.md.new"
+	mv "$TOP/README.md.new" "$TOP/README.md"
+}
+
+# figures_check DIR: are tables.md, the plots and README.md what results.csv gives?
+figures_check() {
+	local text work f
+	text=$(figures_table "$1") || return
+	cmp -s - "$1/tables.md" <<<"$text" ||
+		die "$EX_FAIL" "ci/figures/tables.md:1: not what results.csv gives: ci/bench --write"
+	text=$(_figures_readme "$1"; echo .) || return
+	cmp -s - "$TOP/README.md" <<<"${text%$'\n'.}" ||
+		die "$EX_FAIL" "README.md:$(grep -nx '<!-- bench -->' "$TOP/README.md" | cut -d: -f1): not the tables that ci/figures/results.csv gives: ci/bench --write puts them there"
+	work=$(mktemp -d)
+	# shellcheck disable=SC2064 # the folder is this one
+	trap "rm -rf '$work'" EXIT
+	cp "$1/results.csv" "$work/"
+	figures_plots "$work"
+	for f in "$work"/*.svg; do
+		[ ! -e "$f" ] || cmp -s "$f" "$1/${f##*/}" || die "$EX_FAIL" "ci/figures/${f##*/}:1: not the plot that results.csv gives: ci/bench --write"
+	done
+}
