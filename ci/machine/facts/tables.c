@@ -160,6 +160,8 @@ void tables_counted(void)
 	vm_make(&vm);
 	hva = memory(N * HUGE, false);
 	vm_slot(&vm, 1, GIB, N * HUGE, hva, false);
+	for (i = 0; i < N; i++)
+		vm_window(&vm, 1 + i, GIB + i * HUGE);
 	vm_read(&vm, 0);
 	before = vm_stat(&vm, "tdp_mmu_pages");
 	for (i = 0; i < N; i++)
