@@ -18,9 +18,7 @@ LAST=$(last_milestone)
 WORK=''
 
 # begin_work: sets WORK, the folder for the base chosen.
-begin_work() {
-	WORK=$BUILD/mutants${BELOW:+/${BELOW%/}}
-}
+begin_work() { WORK=$BUILD/mutants${BELOW:+/${BELOW%/}}; }
 
 short_sum() {
 	sha256sum | cut -c1-12
