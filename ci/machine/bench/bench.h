@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../lib/words.h"
+#include "../lib/x86-vm.h"
 
 #define PAGE		4096UL
 #define HUGE		(2UL << 20)
@@ -60,7 +61,6 @@ struct vm {
 
 /* bench/vm.c */
 uint64_t now(void);			/* ns */
-int call(int fd, unsigned long request, const char *name, void *arg);
 /* Without the memory that is tried: size is how much of it there is going to be. */
 void vm_make(struct vm *vm, unsigned int vcpus, size_t size);
 void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
@@ -69,10 +69,6 @@ void vm_mem(struct vm *vm, void *mem, bool log);
 /* All but the memory. Returns the time that it took to close it. */
 uint64_t vm_free(struct vm *vm);
 long long vm_stat(const struct vm *vm, const char *name);
-/* Who clears the dirty log. */
-void vm_manual_log(struct vm *vm, bool initially_set);
-void vm_get_log(struct vm *vm, uint64_t *bits);
-void vm_clear_log(struct vm *vm, uint64_t page, uint32_t pages, uint64_t *bits);
 
 /* bench/pass.c: what the guest does */
 void pass_code(struct vm *vm);

@@ -20,8 +20,6 @@
 
 #include "bench.h"
 
-enum mode { GET_CLEARS, MANUAL, INITIALLY_SET };
-
 static uint64_t bits[GIB / PAGE / 64];
 
 static void get(struct vm *vm, const char *step)
@@ -31,7 +29,7 @@ static void get(struct vm *vm, const char *step)
 	/* What it has to fault in of this is no matter. */
 	memset(bits, 0, vm->size / PAGE / 8);
 	before = now();
-	vm_get_log(vm, bits);
+	kvm_get_log(vm->fd, SLOT, bits);
 	result(step, now() - before, "ns");
 }
 
@@ -50,7 +48,7 @@ static void clear(struct vm *vm, const char *step)
 {
 	uint64_t before = now();
 
-	vm_clear_log(vm, 0, vm->size / PAGE, bits);
+	kvm_clear_log(vm->fd, SLOT, 0, vm->size / PAGE, bits);
 	result(step, now() - before, "ns");
 }
 
@@ -59,11 +57,11 @@ static void clear_64(struct vm *vm)
 	uint64_t before = now(), page;
 
 	for (page = 0; page < vm->size / PAGE; page += 64)
-		vm_clear_log(vm, page, 64, bits + page / 64);
+		kvm_clear_log(vm->fd, SLOT, page, 64, bits + page / 64);
 	result("clear-64", now() - before, "ns");
 }
 
-static void sparse(struct vm *vm, enum mode mode, unsigned int of, const char *get_step,
+static void sparse(struct vm *vm, enum log_mode mode, unsigned int of, const char *get_step,
 		   const char *clear_step)
 {
 	uint64_t ns = pass(vm, true, false, of * PAGE);
@@ -76,7 +74,7 @@ static void sparse(struct vm *vm, enum mode mode, unsigned int of, const char *g
 		clear(vm, clear_step);
 }
 
-static void logged(struct vm *vm, enum mode mode)
+static void logged(struct vm *vm, enum log_mode mode)
 {
 	const uint64_t pages = vm->size / PAGE;
 	uint64_t before = now();
@@ -109,7 +107,7 @@ static void logged(struct vm *vm, enum mode mode)
 	result("pass-after", pass(vm, true, false, PAGE), "ns");
 }
 
-static void dirty(enum mode mode)
+static void dirty(enum log_mode mode)
 {
 	const uint64_t size = (uint64_t)request.vcpus * request.mib * MIB;
 	void *mem = memory(size, request.backing, true);
@@ -117,8 +115,7 @@ static void dirty(enum mode mode)
 	struct vm vm;
 
 	vm_make(&vm, request.vcpus, size);
-	if (mode != GET_CLEARS)
-		vm_manual_log(&vm, mode == INITIALLY_SET);
+	kvm_log_mode(vm.fd, mode);
 	vm_mem(&vm, mem, false);
 	result("fault", pass(&vm, true, false, PAGE), "ns");
 	logged(&vm, mode);

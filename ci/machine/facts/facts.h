@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../lib/words.h"
+#include "../lib/x86-vm.h"
 
 #define PAGE	4096UL
 #define HUGE	(2UL << 20)
@@ -21,8 +22,6 @@ struct vm {
 };
 
 /* facts/vm.c */
-/* ioctl() that has to succeed. */
-int call(int fd, unsigned long request, const char *name, void *arg);
 void vm_make(struct vm *vm);
 /* With a memslot of small pages at 1 GiB, in window 1. Returns its memory. */
 uint8_t *vm_make_slot(struct vm *vm, bool log);
@@ -53,11 +52,10 @@ void vm_write(struct vm *vm, uint64_t gva, uint64_t value);
 uint64_t vm_step(struct vm *vm, uint64_t rip, uint64_t rdi, uint64_t rsi);
 uint64_t vm_go(struct vm *vm);
 /* The guest sets CR0, which begins as CR0. */
-#define CR0	0x80000011ULL		/* PG ET PE */
+#define CR0	LONG_MODE_CR0
 #define CR0_WP	0x10000ULL
 void vm_set_cr0(struct vm *vm, uint64_t cr0);
 /* Who clears the dirty logs of the VM; with the last, all pages are in them first. */
-enum log_mode { GET_CLEARS, MANUAL, INITIALLY_SET };
 #define LOG_MODES 3
 extern const char * const log_mode_names[LOG_MODES];
 void vm_log_mode(struct vm *vm, enum log_mode mode);
@@ -78,12 +76,6 @@ long long vm_stat_of(int pid, int fd, const char *name);
 void *memory(size_t size, bool huge);
 /* The bytes of this process that are in transparent huge pages. */
 size_t huge_bytes(void);
-
-/* facts/trace.c: events of this kernel, SYSTEM/NAME */
-bool trace_present(const char * const *events);
-void trace_start(const char * const *events);
-/* All that was traced since, until the next call of one of the two. */
-char *trace_stop(const char * const *events);
 
 /* facts/svm.c: what L1 wants to run L2, in its memory from a base on, at mem */
 #define SVM_VMCB	0x5000

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "../lib/files.h"
+#include "../lib/trace.h"
 #include "facts.h"
 
 #define NEVER		100UL		/* a page that the guest never touches, nor a prefetch */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../lib/files.h"
+#include "../lib/trace.h"
 #include "facts.h"
 
 /*

@@ -52,21 +52,15 @@ static void make_tables(unsigned int pdpt, unsigned int pd, unsigned int user)
 	svm_put(mem, pd + 8, 0x200083 | user);
 }
 
-static int make_l1(int kvm, int vm)
+static int make_l1(int kvm, int vm, void **run)
 {
-	static struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[128];
-	} cpuid = { .head.nent = 128 };
 	struct kvm_segment code = { .limit = ~0U, .selector = 8, .type = 11, .present = 1, .db = 1, .s = 1, .g = 1 };
 	struct kvm_segment data = { .limit = ~0U, .selector = 16, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1 };
 	struct kvm_regs regs = { .rip = SVM_L1_CODE, .rflags = 2 };
 	struct kvm_sregs s;
-	int vcpu;
+	size_t run_size;
+	int vcpu = kvm_create_vcpu(kvm, vm, 0, run, &run_size);
 
-	vcpu = call(vm, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", NULL);
-	call(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", &cpuid.head);
-	call(vcpu, KVM_SET_CPUID2, "KVM_SET_CPUID2", &cpuid.head);
 	call(vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
 	s.cs = code;
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
@@ -81,26 +75,21 @@ static int make_l1(int kvm, int vm)
 
 void pae_l1(void)
 {
-	struct kvm_userspace_memory_region slot = { .memory_size = SIZE };
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
+	int kvm = kvm_open(), vm = kvm_create_vm(kvm), vcpu, e;
 	unsigned long long code;
 	struct kvm_run *run;
 	unsigned int i;
+	void *mapped;
 
-	if (kvm < 0)
-		skip("/dev/kvm: %s", strerror(errno));
-	vm = call(kvm, KVM_CREATE_VM, "KVM_CREATE_VM", NULL);
 	mem = memory(SIZE, false);
 	make_tables(PDPT, PD, 0);
 	make_tables(NPT_PDPT, NPT_PD, 4);
 	svm_make(mem, 0, NPT_PDPT, l2_code, sizeof(l2_code));
-	slot.userspace_addr = (uintptr_t)mem;
-	call(vm, KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &slot);
-	vcpu = make_l1(kvm, vm);
-	run = mmap(NULL, call(kvm, KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE", NULL),
-		   PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (run == MAP_FAILED)
-		fail("mmap of the vCPU: %s", strerror(errno));
+	e = kvm_try_slot(vm, 0, 0, SIZE, mem, false);
+	if (e)
+		fail("memslot 0: %s", strerror(e));
+	vcpu = make_l1(kvm, vm, &mapped);
+	run = mapped;
 	for (i = 1; i <= RUNS; i++) {
 		call(vcpu, KVM_RUN, "KVM_RUN", NULL);
 		code = svm_get(mem, SVM_VMCB + 0x70);

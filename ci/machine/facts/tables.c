@@ -10,6 +10,7 @@
 
 #include "../lib/counts.h"
 #include "../lib/files.h"
+#include "../lib/trace.h"
 #include "facts.h"
 
 #define VMS	16		/* one after the other */

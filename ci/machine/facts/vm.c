@@ -2,7 +2,6 @@
 /* ci/machine/facts/vm.c - the VM of facts: one vCPU in long mode, a few instructions. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,23 +29,9 @@ static const uint8_t write_code[] = { 0x48, 0x89, 0x37, 0xe6, VM_PORT };
 /* mov %rdi,%cr0; out %al,$VM_PORT */
 static const uint8_t cr0_code[] = { 0x0f, 0x22, 0xc7, 0xe6, VM_PORT };
 
-int call(int fd, unsigned long request, const char *name, void *arg)
-{
-	int r = ioctl(fd, request, arg);
-
-	if (r < 0)
-		fail("%s: %s", name, strerror(errno));
-	return r;
-}
-
 int vm_try_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log)
 {
-	struct kvm_userspace_memory_region r = {
-		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
-		.userspace_addr = (uintptr_t)hva, .flags = log ? KVM_MEM_LOG_DIRTY_PAGES : 0,
-	};
-
-	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) ? errno : 0;
+	return kvm_try_slot(vm->fd, slot, gpa, size, hva, log);
 }
 
 void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log)
@@ -67,26 +52,14 @@ void vm_table(struct vm *vm, unsigned int i, uint64_t gpa)
 	((uint64_t *)(vm->low + PD))[i] = gpa | P_RW;
 }
 
-static void long_mode(struct vm *vm)
+static void code_and_tables(struct vm *vm)
 {
-	struct kvm_segment code = { .type = 11, .present = 1, .s = 1, .l = 1, .g = 1, .limit = ~0U, .selector = 8 };
-	struct kvm_segment data = { .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .limit = ~0U, .selector = 16 };
-	struct kvm_sregs s;
-
 	*(uint64_t *)(vm->low + PML4) = PDPT | P_RW;
 	*(uint64_t *)(vm->low + PDPT) = PD | P_RW;
 	vm_window(vm, 0, 0);
 	memcpy(vm->low + CODE, read_code, sizeof(read_code));
 	memcpy(vm->low + CODE + 0x10, write_code, sizeof(write_code));
 	memcpy(vm->low + CODE + 0x20, cr0_code, sizeof(cr0_code));
-	call(vm->vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", &s);
-	s.cs = code;
-	s.ds = s.es = s.fs = s.gs = s.ss = data;
-	s.cr0 = CR0;
-	s.cr4 = 0x20;				/* PAE */
-	s.cr3 = PML4;
-	s.efer = 0x500;				/* LME LMA */
-	call(vm->vcpu, KVM_SET_SREGS, "KVM_SET_SREGS", &s);
 }
 
 bool host_la57(void)
@@ -115,40 +88,20 @@ bool vm_five_levels(struct vm *vm)
 	return true;
 }
 
-static int open_kvm(void)
-{
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (kvm < 0)
-		skip("/dev/kvm: %s", strerror(errno));
-	return kvm;
-}
-
 static void make_vcpu(struct vm *vm, int kvm, unsigned int number)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[128];
-	} cpuid = { .head.nent = 128 };
-
-	vm->vcpu = call(vm->fd, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", (void *)(uintptr_t)number);
-	vm->run_size = call(kvm, KVM_GET_VCPU_MMAP_SIZE, "KVM_GET_VCPU_MMAP_SIZE", NULL);
-	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
-	if (vm->run == MAP_FAILED)
-		fail("mmap of the vCPU: %s", strerror(errno));
-	call(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", &cpuid.head);
-	call(vm->vcpu, KVM_SET_CPUID2, "KVM_SET_CPUID2", &cpuid.head);
-	long_mode(vm);
+	vm->vcpu = kvm_create_vcpu(kvm, vm->fd, number, &vm->run, &vm->run_size);
+	kvm_long_mode(vm->vcpu, PML4);
 }
 
 void vm_make(struct vm *vm)
 {
-	int kvm = open_kvm();
+	int kvm = kvm_open();
 
-	vm->fd = call(kvm, KVM_CREATE_VM, "KVM_CREATE_VM", NULL);
-	call(vm->fd, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", (void *)0xfffbd000UL);
+	vm->fd = kvm_create_vm(kvm);
 	vm->low = memory(HUGE, false);
 	vm_slot(vm, 0, 0, HUGE, vm->low, false);
+	code_and_tables(vm);
 	make_vcpu(vm, kvm, 0);
 	close(kvm);
 }
@@ -165,7 +118,7 @@ uint8_t *vm_make_slot(struct vm *vm, bool log)
 
 void vm_more(struct vm *vm, const struct vm *of, unsigned int number)
 {
-	int kvm = open_kvm();
+	int kvm = kvm_open();
 
 	*vm = *of;
 	make_vcpu(vm, kvm, number);
@@ -256,29 +209,17 @@ const char * const log_mode_names[LOG_MODES] = {
 
 void vm_log_mode(struct vm *vm, enum log_mode mode)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 };
-
-	if (mode != GET_CLEARS)
-		cap.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
-	if (mode == INITIALLY_SET)
-		cap.args[0] |= KVM_DIRTY_LOG_INITIALLY_SET;
-	call(vm->fd, KVM_ENABLE_CAP, "KVM_ENABLE_CAP", &cap);
+	kvm_log_mode(vm->fd, mode);
 }
 
 void vm_get_log(struct vm *vm, uint32_t slot, uint64_t *bits)
 {
-	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bits };
-
-	call(vm->fd, KVM_GET_DIRTY_LOG, "KVM_GET_DIRTY_LOG", &log);
+	kvm_get_log(vm->fd, slot, bits);
 }
 
 void vm_clear_log(struct vm *vm, uint32_t slot, uint64_t page, uint32_t pages, uint64_t *bits)
 {
-	struct kvm_clear_dirty_log log = {
-		.slot = slot, .first_page = page, .num_pages = pages, .dirty_bitmap = bits,
-	};
-
-	call(vm->fd, KVM_CLEAR_DIRTY_LOG, "KVM_CLEAR_DIRTY_LOG", &log);
+	kvm_clear_log(vm->fd, slot, page, pages, bits);
 }
 
 unsigned int vm_dirty(struct vm *vm, uint32_t slot, size_t size)

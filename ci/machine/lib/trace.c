@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ci/machine/facts/trace.c - what KVM traces, as text. */
+/* ci/machine/lib/trace.c - events that this kernel traces, as text */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "facts.h"
+#include "trace.h"
+#include "words.h"
 
 #define TRACING "/sys/kernel/tracing"
 
