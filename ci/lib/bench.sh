@@ -36,6 +36,11 @@ bench_cases() {
 # KVM sets the TSC anew at each entry, which is 220 instructions for each exit of some boots.
 BENCH_APPEND=kvm.tsc_tolerance_ppm=20000
 
+# bench_machines: their CPUs, the fewest first.
+bench_machines() {
+	bench_cases | cut -d' ' -f1 | sort -un
+}
+
 # bench_names: what --case takes, a name a line.
 bench_names() {
 	bench_cases | while read -r _ name _; do

@@ -70,7 +70,7 @@ figures_plot() {
 		set xlabel "vCPUs"
 		set ylabel "simulated ms"
 		set yrange [0:*]
-		set xtics (1, 2, 4, 7, 8)
+		set xtics (1, 2, 4, 7, 8, 12)
 		set key left top
 		set grid
 		\$data << EOD

@@ -287,6 +287,9 @@ static bool seen(size_t i, const int *fields, size_t nr)
 	return false;
 }
 
+static const char * const vcpus[] = { "1", "2", "4", "7", "8", "12" };
+#define VCPU_COUNTS (sizeof(vcpus) / sizeof(*vcpus))
+
 static const int by_kernel[] = { MILESTONE, MMU }, by_case[] = { CASE, VCPUS, MIB_OF };
 
 /* Demand paging: a row for each kernel and MMU, a column for each number of vCPUs. */
@@ -294,28 +297,32 @@ static const int by_kernel[] = { MILESTONE, MMU }, by_case[] = { CASE, VCPUS, MI
 
 static void demand_table(void)
 {
-	static const char * const vcpus[] = { "1", "2", "4", "7", "8" };
 	const char *unit, *mib = "8";
 	size_t i, v;
 
 	printf("Demand paging, pages per simulated second, %s MiB for each vCPU:\n\n", mib);
-	printf("| kernel | milestone | MMU | 1 vCPU | 2 | 4 | 7 | 8 | scaling |\n"
-	       "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+	printf("| kernel | milestone | MMU | 1 vCPU | 2 | 4 | 7 | 8 | 12 | scaling |\n"
+	       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
 	for (i = 1; i < results.nr; i++) {
 		char **f = results.row[i].field;
-		double one = 0, d = -1;
+		double one = 0, most = -1, d;
+		int of = 0;
 
 		if (seen(i, by_kernel, 2))
 			continue;
 		printf("| %s | %s | %s |", f[KERNEL], f[MILESTONE], strcmp(f[MMU], "tdp0") ? "TDP" : "legacy");
-		for (v = 0; v < sizeof(vcpus) / sizeof(*vcpus); v++) {
+		for (v = 0; v < VCPU_COUNTS; v++) {
 			d = figure(f[MILESTONE], f[MMU], DEMAND, vcpus[v], mib, &unit);
 			if (!v)
 				one = d;
+			if (d >= 0) {
+				most = d;
+				of = atoi(vcpus[v]);
+			}
 			show(d, "");
 		}
-		if (one > 0 && d >= 0)
-			printf(" %.0f %% |\n", 100 * d / 8 / one);
+		if (one > 0 && of > 1)
+			printf(" %.0f %% of %d |\n", 100 * most / of / one, of);
 		else
 			printf("  |\n");
 	}
@@ -366,7 +373,6 @@ static void tables(const char *targets, bool brief)
 
 static void plot(const char *name, const char *mib)
 {
-	static const char * const vcpus[] = { "1", "2", "4", "7", "8" };
 	size_t v;
 	int side;
 	const char *unit;
@@ -374,7 +380,7 @@ static void plot(const char *name, const char *mib)
 	printf("vCPUs");
 	for (side = 0; side < SIDES; side++)
 		printf(" \"%s\"", sides[side].name);
-	for (v = 0; v < sizeof(vcpus) / sizeof(*vcpus); v++) {
+	for (v = 0; v < VCPU_COUNTS; v++) {
 		printf("\n%s", vcpus[v]);
 		for (side = 0; side < SIDES; side++) {
 			double d = of_side(side, name, vcpus[v], mib, &unit);
