@@ -117,9 +117,11 @@ stopped() {
 check "stopped half-way" stopped
 
 # ci/bench boots by it: the debug kernel has patience.
-printf '%s\n' 'warm exit=0' 'locks exit=0' "locks: gate: out locks: lock_stat: mmu_lock contentions=1 waittime-us=2 acquisitions=3 x" >>"$P/fake/iterator"
+for c in demand-private demand-overlap dirty-manual unmap age slots logging flushes; do
+	printf '%s\n' "$c exit=0" "$c: gate: out $c: lock_stat: mmu_lock contentions=1 waittime-us=2 acquisitions=3 holdtime-us=4"
+done >>"$P/fake/iterator"
 cp "$TOP/ci/bench" "$P/ci/"
-check "locks of the debug kernel" expect 0 '^\| iterator \| 1 \| mmu_lock \| 3 \| 1 \| 2 \|' "$P/ci/bench" --lock-stat iterator
+check "locks of the debug kernel" expect 0 '^\| iterator \| 1 \| flushes \| mmu_lock \| 3 \| 1 \| 2 \| 4 \|' "$P/ci/bench" --lock-stat iterator
 check "in the lane that has it unasked" test -s "$B/results/bench/iterator-amd-npt-debug-tdp1/console.log"
 check "with patience" told gate.patience=4
 check "and an hour's time" limit 3600
