@@ -61,8 +61,10 @@ void tables(void)
 	if (pages < 0 || more < 0)
 		fail("no count of free pages");
 	tell("slot", (pages - more) * (long long)PAGE, size);
-	rmap = cache_bytes("pte_list_desc");
 	trace_start(made);
+	/* With its first fault a vCPU lays in a store. */
+	pass(&vm, true, false, size);
+	rmap = cache_bytes("pte_list_desc");
 	pass(&vm, true, false, PAGE);
 	tell("page-tables", tables_made(trace_stop(made)) * table_bytes, size);
 	tell("rmap", cache_bytes("pte_list_desc") - rmap, size);
