@@ -112,6 +112,7 @@ void unmap_yields(void);
 void fast_faults(void);
 void cr0_wp(void);
 void roots_kept(void);
+void one_root(void);
 
 /* facts/pae.c */
 void pae_l1(void);

@@ -3,10 +3,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/files.h"
 #include "facts.h"
 
 #define PAGES	16		/* small ones */
@@ -103,4 +105,50 @@ void roots_kept(void)
 	if (faults)
 		fail("%lld faults when the vCPU had given up its root", faults);
 	vm_free(&vm);
+}
+
+static pthread_barrier_t both_ready;
+
+static void *first_write(void *vm)
+{
+	pthread_barrier_wait(&both_ready);
+	vm_write(vm, HUGE, 1);
+	return NULL;
+}
+
+/* Page tables that there are when vCPUs have written to a page for the first time, at once. */
+static long long tables_of(unsigned int vcpus)
+{
+	struct vm vm[2];
+	pthread_t thread[2];
+	unsigned int i;
+	long long n;
+
+	vm_make_slot(&vm[0], false);
+	if (vcpus > 1)
+		vm_more(&vm[1], &vm[0], 1);
+	pthread_barrier_init(&both_ready, NULL, vcpus);
+	for (i = 0; i < vcpus; i++)
+		if (pthread_create(&thread[i], NULL, first_write, &vm[i]))
+			fail("no thread");
+	for (i = 0; i < vcpus; i++)
+		pthread_join(thread[i], NULL);
+	n = vm_stat(&vm[0], "tdp_mmu_pages");
+	if (vcpus > 1)
+		vm_less(&vm[1]);
+	vm_free(&vm[0]);
+	return n;
+}
+
+void one_root(void)
+{
+	long long alone, both;
+
+	if (!parameter_on("kvm", "tdp_mmu"))
+		skip("kvm.tdp_mmu is off");
+	alone = tables_of(1);
+	both = tables_of(2);
+	printf("%lld page tables with one vCPU, %lld with two\n", alone, both);
+	if (!alone || both != alone)
+		fail("two vCPUs that begin at once have %lld page tables, one has %lld", both, alone);
 }

@@ -28,6 +28,7 @@ static const char help[] =
 "                         made possible without mmu_lock, and logged\n"
 "         cr0-wp          a guest that sets and clears CR0.WP keeps its mappings\n"
 "         roots-kept      so does one whose only vCPU gives up its root and comes back\n"
+"         one-root        two vCPUs that load their first root at once have the same one\n"
 "         unmap-yields    a root may go while memory is unmapped from it; wants a\n"
 "                         kernel in which that sleeps for 2 s at 1 GiB and 32 KiB\n"
 "         fault-invalid   a fault that began before a memslot was deleted maps its\n"
@@ -93,7 +94,7 @@ static const struct {
 	{ "fault-invalid", fault_invalid }, { "tables-freed", tables_freed },
 	{ "tables-counted", tables_counted }, { "unmap-yields", unmap_yields },
 	{ "fast-faults", fast_faults }, { "cr0-wp", cr0_wp }, { "roots-kept", roots_kept },
-	{ "five-levels", five_levels }, { "pae-l1", pae_l1 },
+	{ "one-root", one_root }, { "five-levels", five_levels }, { "pae-l1", pae_l1 },
 	{ "shadow-gfn", shadow_gfn }, { "shadow-role", shadow_role },
 	{ "flushes", flushes }, { "flush-counts", flush_counts },
 	{ "flush-deletion", flush_deletion }, { "flush-give-back", flush_give_back },
