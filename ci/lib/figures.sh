@@ -114,7 +114,7 @@ figures_write() {
 	text=$(figures_table "$keep") || return
 	printf '%s\n' "$text" >"$keep/tables.md"
 	figures_plots "$keep"
-	text=$(_figures_readme "$keep"; echo .) || return
+	text=$(_figures_readme "$keep" && echo .) || return
 	printf '%s' "${text%.}" >"$TOP/README.md.new"
 	mv "$TOP/README.md.new" "$TOP/README.md"
 }
@@ -125,7 +125,7 @@ figures_check() {
 	text=$(figures_table "$1") || return
 	cmp -s - "$1/tables.md" <<<"$text" ||
 		die "$EX_FAIL" "ci/figures/tables.md:1: not what results.csv gives: ci/bench --write"
-	text=$(_figures_readme "$1"; echo .) || return
+	text=$(_figures_readme "$1" && echo .) || return
 	cmp -s - "$TOP/README.md" <<<"${text%$'\n'.}" ||
 		die "$EX_FAIL" "README.md:$(grep -nx '<!-- bench -->' "$TOP/README.md" | cut -d: -f1): not the tables that ci/figures/results.csv gives: ci/bench --write puts them there"
 	work=$(mktemp -d)

@@ -77,8 +77,21 @@ check "is a suite of its own" is "amd-npt plain tdp0 - stress" pass
 printf '#!/bin/bash\nexit 5\n' >"$P/ci/boot"
 check "a boot that leaves nothing" expect 5 'the run left no result' "$P/ci/gate" --record --stress --lane amd-npt iterator
 check "is not taken for the run before" is "amd-npt plain tdp0 - stress" harness
+touch "$P/fake/broken"
+rows_stay() {
+	local before after
+	before=$(wc -l <"$CSV")
+	"$P/ci/gate" --record --lane amd-npt iterator >/dev/null 2>&1 && return 1
+	after=$(wc -l <"$CSV")
+	[ "$before" -eq "$after" ] || { tail -n 1 "$CSV"; return 1; }
+}
+check "a gate whose kernel does not build records nothing" rows_stay
+rm "$P/fake/broken"
 echo 'today,by,hand' >>"$CSV"
 check "a row that no gate wrote" expect 2 "^ci/evidence.csv:12: error: 'today,by,hand' is not a row" "$E"
+cp "$P/README.md" "$TMP/README.md"
+check "with it no table is written" expect 2 "^ci/evidence.csv:12: error: 'today,by,hand' is not a row" "$E" --write
+check "and README.md is as it was" cmp "$TMP/README.md" "$P/README.md"
 sed -i 1d "$CSV"
 check "no header row" expect 2 '^ci/evidence.csv:1: error: the header row is not' "$E"
 check "the project's own table" "$TOP/ci/evidence" --check
