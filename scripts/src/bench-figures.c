@@ -5,7 +5,7 @@
  * Usage:   bench-figures --table | --brief | --targets TARGETS RESULTS
  *          bench-figures --plot CASE MIB RESULTS
  * Inputs:  TARGETS   ci/figures/targets, which explains itself
- *          RESULTS   a table with the columns of HEADER
+ *          RESULTS   a table with the columns of results.c
  * Outputs: Markdown. Of repetitions the smallest is taken, of a rate the largest.
  *          --brief    demand paging by kernels, and the targets
  *          --table    these, and all cases of base, the last milestone and the peer. Times
@@ -18,19 +18,13 @@
  *          that is not in order
  */
 #include "base.h"
-#include "csv.h"
-#include "text.h"
+#include "results.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER "kernel,base,milestone,mmu,case,vcpus,mib,repetition,value,unit"
-
-enum { KERNEL, BASE, MILESTONE, MMU, CASE, VCPUS, MIB_OF, REPETITION, VALUE, UNIT, FIELDS };
-
-static struct csv results;
-static const char *series;		/* the last milestone that was measured */
+static struct results results;
 
 /* What is compared: of whom, with which MMU. NULL is for the series. */
 static const struct side {
@@ -42,70 +36,21 @@ static const struct side {
 };
 enum { BASE_LEGACY, BASE_TDP, SERIES_LEGACY, SERIES_TDP, PEER_LEGACY, PEER_TDP, SIDES };
 
-static double number(const char *path, size_t line, const char *s)
-{
-	char *end;
-	double d = strtod(s, &end);
-
-	if (*end || end == s || d < 0)
-		refuse_line(path, line, "'%s' is no number", s);
-	return d;
-}
-
-static void load(const char *path)
-{
-	size_t i;
-	int err = csv_load(&results, path, path, true), j;
-
-	if (err)
-		refuse(path, "cannot read it: %s", strerror(err));
-	if (findings())
-		exit(EX_USAGE);
-	if (!csv_header_starts(&results, HEADER))
-		refuse(path, "the header row is not %s", HEADER);
-	for (i = 1; i < results.nr; i++) {
-		const struct csv_row *r = &results.row[i];
-
-		if (r->nr != FIELDS)
-			refuse_line(path, r->line, "%zu fields instead of %d", r->nr, FIELDS);
-		for (j = VCPUS; j <= VALUE; j++)
-			number(path, r->line, r->field[j]);
-		if (strcmp(r->field[MILESTONE], "base") && strcmp(r->field[MILESTONE], "peer"))
-			series = r->field[MILESTONE];
-	}
-	if (results.nr < 2)
-		refuse(path, "no figure in it");
-}
-
-static bool is_rate(const char *unit)
-{
-	return !strcmp(unit, "pages/s");
-}
-
 /* The figure of a case, or -1. unit is set if there is one. */
 static double figure(const char *milestone, const char *mmu, const char *name, const char *vcpus,
 		     const char *mib, const char **unit)
 {
-	double best = -1, d;
-	size_t i;
+	const struct csv_row *best = results_best(&results, milestone, mmu, name, vcpus, mib);
 
-	for (i = 1; milestone && i < results.nr; i++) {
-		char **f = results.row[i].field;
-
-		if (strcmp(f[CASE], name) || strcmp(f[VCPUS], vcpus) || strcmp(f[MIB_OF], mib) ||
-		    strcmp(f[MILESTONE], milestone) || strcmp(f[MMU], mmu))
-			continue;
-		d = atof(f[VALUE]);
-		*unit = f[UNIT];
-		if (best < 0 || (is_rate(*unit) ? d > best : d < best))
-			best = d;
-	}
-	return best;
+	if (!best)
+		return -1;
+	*unit = best->field[UNIT];
+	return atof(best->field[VALUE]);
 }
 
 static double of_side(int side, const char *name, const char *vcpus, const char *mib, const char **unit)
 {
-	const char *milestone = sides[side].milestone ? sides[side].milestone : series;
+	const char *milestone = sides[side].milestone ? sides[side].milestone : results.series;
 
 	return figure(milestone, sides[side].mmu, name, vcpus, mib, unit);
 }
@@ -217,9 +162,9 @@ static unsigned int each_target(const char *path, void (*each)(const struct targ
 		t.title = at + strspn(at, " \t");
 		if (!*t.title || word_index("ratio rate scaling legacy most", t.kind) < 0)
 			refuse_line(path, i + 1, "not KIND CASE VCPUS MIB LIMIT TITLE");
-		number(path, i + 1, t.vcpus);
-		number(path, i + 1, t.mib);
-		t.limit = number(path, i + 1, limit);
+		figure_number(path, i + 1, t.vcpus);
+		figure_number(path, i + 1, t.mib);
+		t.limit = figure_number(path, i + 1, limit);
 		for (side = 0; side < SIDES; side++)
 			d[side] = of_side(side, t.name, t.vcpus, t.mib, &unit);
 		ratio = ratio_of(&t, d, unit);
@@ -279,7 +224,7 @@ static bool seen(size_t i, const int *fields, size_t nr)
 
 	for (j = 1; j < i; j++) {
 		for (k = 0; k < nr; k++)
-			if (strcmp(results.row[i].field[fields[k]], results.row[j].field[fields[k]]))
+			if (strcmp(results.csv.row[i].field[fields[k]], results.csv.row[j].field[fields[k]]))
 				break;
 		if (k == nr)
 			return true;
@@ -303,8 +248,8 @@ static void demand_table(void)
 	printf("Demand paging, pages per simulated second, %s MiB for each vCPU:\n\n", mib);
 	printf("| kernel | milestone | MMU | 1 vCPU | 2 | 4 | 7 | 8 | 12 | scaling |\n"
 	       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
-	for (i = 1; i < results.nr; i++) {
-		char **f = results.row[i].field;
+	for (i = 1; i < results.csv.nr; i++) {
+		char **f = results.csv.row[i].field;
 		double one = 0, most = -1, d;
 		int of = 0;
 
@@ -341,8 +286,8 @@ static void all_cases(void)
 	for (side = 0; side < SIDES; side++)
 		printf(" --- |");
 	printf(" --- |\n");
-	for (i = 1; i < results.nr; i++) {
-		char **f = results.row[i].field;
+	for (i = 1; i < results.csv.nr; i++) {
+		char **f = results.csv.row[i].field;
 		const char *unit = f[UNIT];
 		double d[SIDES], best;
 
@@ -403,7 +348,7 @@ int main(int argc, char **argv)
 				"       bench-figures --plot CASE MIB RESULTS\n");
 		return EX_USAGE;
 	}
-	load(argv[argc - 1]);
+	results_load(&results, argv[argc - 1]);
 	if (!strcmp(argv[1], "--plot"))
 		plot(argv[2], argv[3]);
 	else if (!strcmp(argv[1], "--targets"))
@@ -412,7 +357,7 @@ int main(int argc, char **argv)
 		tables(argv[2], !strcmp(argv[1], "--brief"));
 	else
 		die(EX_USAGE, "unknown option '%s'", argv[1]);
-	csv_free(&results);
+	results_free(&results);
 	if (fflush(stdout))
 		die(EX_HARNESS, "cannot write");
 	return missed ? EX_FAIL : EX_PASS;
