@@ -92,7 +92,7 @@ bench_rows() {
 # bench_boot MEASURED NAME KERNEL MMU CPUS LANE INITRD PROGRAM [CASE...]: what is not there of these
 # cases is run, if MEASURED is empty; the files of rows, one a line, on stdout.
 bench_boot() {
-	local measured=$1 name=$2 kernel=$3 mmu=$4 cpus=$5 lane=$6 initrd=$7 program=$8 key dir out test seconds command release file base rc=0 head
+	local measured=$1 name=$2 kernel=$3 mmu=$4 cpus=$5 lane=$6 initrd=$7 program=$8 key dir out test seconds command release file base rc=0 head list=''
 	shift 8
 	local -A file_of=()
 	key=$({ sha256sum <"$kernel/image"; echo "$program $BENCH_APPEND"; lane_key "$lane"; } | sha256sum | cut -c1-12)
@@ -103,16 +103,17 @@ bench_boot() {
 	head="$release,$base,$name,tdp$mmu"
 	dir=$BENCH/raw/$name-tdp$mmu-${cpus}cpu-$key
 	out=$BENCH/boots/$name-tdp$mmu-${cpus}cpu
-	mkdir -p "$dir" "$out"
-	: >"$out.list"
 	while read -r test seconds command; do
 		[ -n "$test" ] || continue
 		file=$dir/$test-$(sha256sum <<<"$command" | cut -c1-8).csv
 		file_of[$test]=$file
 		[[ -n $measured && ! -e $file ]] || echo "$file"
-		[ -e "$file" ] || echo "$test $seconds $command" >>"$out.list"
+		[ -e "$file" ] || list+="$test $seconds $command"$'\n'
 	done < <(bench_selected "$cpus" "$@")
-	[[ -s $out.list && -z $measured ]] || return 0
+	# Another run may be measuring: what is only looked at changes nothing.
+	[[ -n $list && -z $measured ]] || return 0
+	mkdir -p "$dir" "$out"
+	printf '%s' "$list" >"$out.list"
 	step "$name tdp$mmu, $cpus CPUs: $(wc -l <"$out.list") cases" "$TOP/ci/boot" --lane "$lane" --kernel "$kernel/image" \
 		--initrd "$initrd" --list "$out.list" --out "$out" --mmu "$mmu" --cpus "$cpus" --timeout 7200 \
 		--append "$BENCH_APPEND" --name "$name-tdp$mmu" >/dev/null || rc=$?

@@ -73,7 +73,9 @@ check "boots for those that are left" boots 12
 check "and has them with the others" rows 19
 check "once more" expect 0 '\| two.step \|' "$BENCH" --quick
 check "boots nothing" boots 12
+echo "of a run that goes on" >"$B/bench/boots/base-tdp0-2cpu.list"
 check "neither does --measured" expect 0 "one.step" "$BENCH" --measured
+check "which leaves alone what another run boots" grep -qxF "of a run that goes on" "$B/bench/boots/base-tdp0-2cpu.list"
 check "it has booted nothing" boots 12
 check "judged by targets that are missed" expect 1 "^no +less work" "$BENCH" --quick --judge
 check "a row" grep -qxF '6.1.9,debian-12,peer,tdp1,one.step,1,8,2,900,ns' "$R"
