@@ -2,7 +2,8 @@
 # ci/lib/figures.sh - tables, targets and plots of what ci/bench measured.
 #
 # Usage:   . ci/lib/figures.sh       after scripts/lib/lib.sh
-# Inputs:  DIR/results.csv, DIR/run.txt; ci/figures/targets; scripts/src/bench-figures.c
+# Inputs:  DIR/results.csv, DIR/run.txt; ci/figures/targets; scripts/src/bench-figures.c and
+#          lock-model.c
 # Outputs: the functions below; those of which.sh and evidence.sh
 # Exit codes: 1 a target is missed, README.md has other tables, 2 a file is not in order
 
@@ -11,11 +12,15 @@
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/lib source=../../scripts/lib/evidence.sh
 . "$TOP/scripts/lib/evidence.sh"
 
-# figures_tool ARGUMENT...: the program that computes.
-figures_tool() {
+# _figures_program TOOL ARGUMENT...: one of the programs that compute.
+_figures_program() {
 	local tool
-	tool=$("$TOP/scripts/lib/build-tool" bench-figures) || return
-	"$tool" "$@"
+	tool=$("$TOP/scripts/lib/build-tool" "$1") || return
+	"$tool" "${@:2}"
+}
+
+figures_tool() {
+	_figures_program bench-figures "$@"
 }
 
 # figures_run COMMAND LANE PROGRAM RESULTS: with what it was measured, a line each.
@@ -89,6 +94,42 @@ figures_plots() {
 	figures_plot "$1" dirty dirty-manual-4k.pass-2 8 "Dirty logging: a write to each page of 8 MiB for each vCPU"
 }
 
+# figures_model DIR TO: TO/model.md and TO/model.svg, what mmu_lock does to more vCPUs than
+# there are figures of. It needs those of the series with both MMUs, too, or makes nothing.
+figures_model() {
+	local data rc=0
+	need_packages gnuplot-nox
+	_figures_program lock-model --table "$1/results.csv" >"$2/model.md.new" || rc=$?
+	[ $rc -eq 0 ] || { rm "$2/model.md.new"; return $rc; }
+	data=$(_figures_program lock-model --plot "$1/results.csv") || return
+	# columns: base, legacy; series, legacy; series, TDP: for each of three cache lines, and
+	# what was measured; series, TDP, if a part is done one at a time
+	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
+		set terminal svg size 640,480 background rgb 'white' name 'model'
+		set output '$2/model.svg.new'
+		set datafile missing '?'
+		set title "Demand paging, measured (points) and by the model (lines),\nwith 0, 100, 400 instructions to bring a cache line"
+		set xlabel "vCPUs"
+		set ylabel "1000 faults in a simulated second"
+		set logscale xy
+		set xrange [1:512]
+		set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 416)
+		set key left top
+		set grid
+		\$data << EOD
+		$data
+		EOD
+		plot for [i=0:2] \$data using 1:(column(2 + 3 * i)) with lines lc 1 dt i + 1 title columnheader(2 + 3 * i), \
+			for [i=0:2] \$data using 1:(column(4 + 3 * i)) with lines lc 2 dt i + 1 title columnheader(4 + 3 * i), \
+			\$data using 1:14 with lines lc 2 dt 4 title columnheader(14), \
+			\$data using 1:11 with points lc 1 pt 7 title columnheader(11), \
+			\$data using 1:12 with points lc 3 pt 6 title columnheader(12), \
+			\$data using 1:13 with points lc 2 pt 5 title columnheader(13)
+	END
+	mv "$2/model.md.new" "$2/model.md"
+	mv "$2/model.svg.new" "$2/model.svg"
+}
+
 # _figures_readme DIR: README.md with the tables as they are to be.
 _figures_readme() {
 	local table readme=$TOP/README.md
@@ -106,6 +147,7 @@ _figures_readme() {
 figures_write() {
 	local text keep=$TOP/ci/figures f
 	[[ -f $1/results.csv && -f $1/run.txt ]] || die "$EX_USAGE" "no $1/results.csv and run.txt: ci/bench makes them, in \$BUILD/bench"
+	figures_model "$1" "$keep" || return
 	if [ ! "$1" -ef "$keep" ]; then
 		for f in "$1"/results.csv "$1"/run.txt; do
 			cp "$f" "$keep/"
@@ -133,7 +175,8 @@ figures_check() {
 	trap "rm -rf '$work'" EXIT
 	cp "$1/results.csv" "$work/"
 	figures_plots "$work"
-	for f in "$work"/*.svg; do
-		[ ! -e "$f" ] || cmp -s "$f" "$1/${f##*/}" || die "$EX_FAIL" "ci/figures/${f##*/}:1: not the plot that results.csv gives: ci/bench --write"
+	figures_model "$1" "$work" || return
+	for f in "$work"/*.svg "$work/model.md"; do
+		[ ! -e "$f" ] || cmp -s "$f" "$1/${f##*/}" || die "$EX_FAIL" "ci/figures/${f##*/}:1: not what results.csv gives: ci/bench --write"
 	done
 }

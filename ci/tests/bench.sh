@@ -10,6 +10,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib/tap.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/made-up-gate.sh
 . "$TOP/ci/tests/lib/made-up-gate.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/made-up-results.sh
+. "$TOP/ci/tests/lib/made-up-results.sh"
 
 need_packages gnuplot-nox gcc libc6-dev make
 mkdir -p "$P/ci/figures" "$P/patches/iterator" "$B/tests/iterator-x86_64/tests"
@@ -103,6 +105,9 @@ check "with the programs that are there" boots 24
 
 printf '%s\n' head '<!-- bench -->' old '<!-- /bench -->' tail >"$P/README.md"
 check "tables are not there" expect 2 'no .*results.csv' "$BENCH" --check
+check "the model lacks a row" expect 2 "results.csv:1: error: no row of base, legacy: demand-private-4k.rate with 1 vCPUs" "$BENCH" --write --results "$B/bench"
+check "then nothing is written" test ! -e "$P/ci/figures/results.csv"
+model_rows iterator >>"$R"
 check "they are written" "$BENCH" --write --results "$B/bench"
 check "and are what stands there then" "$BENCH" --check
 check "between the lines" test "$(sed -n '1p;$p' "$P/README.md" | paste -sd' ')" = "head tail"
@@ -110,6 +115,15 @@ sed -i 's/| yes |/| no |/' "$P/README.md"
 sed -i 's/^\(| less work .*\)| [^|]* |$/\1| maybe |/' "$P/README.md"
 check "a table by hand" expect 1 'README.md:2: error: not the tables' "$BENCH" --check
 check "written again" "$BENCH" --write
+for file in model.md model.svg dirty.svg; do
+	sed -i 's/1/2/' "$P/ci/figures/$file"
+	check "$file by hand" expect 1 "ci/figures/$file:1: error: not what results.csv gives" "$BENCH" --check
+	check "$file written again" "$BENCH" --write
+done
+rm "$P/ci/figures/model.md"
+check "no model" expect 1 'ci/figures/model.md:1: error: not what results.csv gives' "$BENCH" --check
+check "is written, too" "$BENCH" --write
+check "and is there then" "$BENCH" --check
 sed -i 's/,600,ns/,900,ns/' "$P/ci/figures/results.csv"
 check "other results" expect 1 'tables.md:1: error: not what results.csv gives' "$BENCH" --check
 echo 'by,hand' >>"$P/ci/figures/results.csv"
