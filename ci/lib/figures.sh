@@ -57,6 +57,25 @@ figures_targets() {
 	figures_tool --targets "$TOP/ci/figures/targets" "$1/results.csv"
 }
 
+# _figures_svg FILE HEIGHT TITLE YLABEL: the plot that gnuplot makes of the commands on stdin.
+_figures_svg() {
+	local name=${1##*/}
+	{
+		cat <<-END
+			set terminal svg size 640,$2 background rgb 'white' name '${name%.svg}'
+			set output '$1.new'
+			set datafile missing '?'
+			set title "$3"
+			set xlabel "vCPUs"
+			set ylabel "$4"
+			set key left top
+			set grid
+		END
+		cat
+	} | gnuplot || { rm -f "$1.new"; die "$EX_HARNESS" "gnuplot failed, see above"; }
+	mv "$1.new" "$1"
+}
+
 # figures_plot DIR NAME CASE MIB TITLE: DIR/NAME.svg, time against the number of vCPUs.
 figures_plot() {
 	local data i lines=()
@@ -67,23 +86,14 @@ figures_plot() {
 			lines+=("\$data using 1:$i with linespoints title columnheader($i)")
 	done
 	[ ${#lines[@]} -gt 0 ] || return 0
-	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
-		set terminal svg size 640,400 background rgb 'white' name '$2'
-		set output '$1/$2.svg.new'
-		set datafile missing '?'
-		set title "$5"
-		set xlabel "vCPUs"
-		set ylabel "simulated ms"
+	_figures_svg "$1/$2.svg" 400 "$5" "simulated ms" <<-END
 		set yrange [0:*]
 		set xtics (1, 2, 4, 7, 8, 12)
-		set key left top
-		set grid
 		\$data << EOD
 		$data
 		EOD
 		plot $(printf '%s, ' "${lines[@]}" | sed 's/, $//')
 	END
-	mv "$1/$2.svg.new" "$1/$2.svg"
 }
 
 # figures_plots DIR
@@ -97,25 +107,17 @@ figures_plots() {
 # figures_model DIR TO: TO/model.md and TO/model.svg, what mmu_lock does to more vCPUs than
 # there are figures of. It needs those of the series with both MMUs, too, or makes nothing.
 figures_model() {
-	local data rc=0
+	local data text
 	need_packages gnuplot-nox
-	_figures_program lock-model --table "$1/results.csv" >"$2/model.md.new" || rc=$?
-	[ $rc -eq 0 ] || { rm "$2/model.md.new"; return $rc; }
+	text=$(_figures_program lock-model --table "$1/results.csv") || return
 	data=$(_figures_program lock-model --plot "$1/results.csv") || return
 	# columns: base, legacy; series, legacy; series, TDP: for each of three cache lines, and
 	# what was measured; series, TDP, if a part is done one at a time
-	gnuplot <<-END || die "$EX_HARNESS" "gnuplot failed, see above"
-		set terminal svg size 640,480 background rgb 'white' name 'model'
-		set output '$2/model.svg.new'
-		set datafile missing '?'
-		set title "Demand paging, measured (points) and by the model (lines),\nwith 0, 100, 400 instructions to bring a cache line"
-		set xlabel "vCPUs"
-		set ylabel "1000 faults in a simulated second"
+	_figures_svg "$2/model.svg" 480 "Demand paging, measured (points) and by the model (lines),\nwith 0, 100, 400 instructions to bring a cache line" \
+		"1000 faults in a simulated second" <<-END
 		set logscale xy
 		set xrange [1:512]
 		set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 416)
-		set key left top
-		set grid
 		\$data << EOD
 		$data
 		EOD
@@ -126,8 +128,7 @@ figures_model() {
 			\$data using 1:12 with points lc 3 pt 6 title columnheader(12), \
 			\$data using 1:13 with points lc 2 pt 5 title columnheader(13)
 	END
-	mv "$2/model.md.new" "$2/model.md"
-	mv "$2/model.svg.new" "$2/model.svg"
+	printf '%s\n' "$text" >"$2/model.md"
 }
 
 # _figures_readme DIR: README.md with the tables as they are to be.
