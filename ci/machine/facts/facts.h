@@ -93,6 +93,8 @@ uint64_t svm_get(const uint8_t *mem, unsigned int at);
 void svm_put(uint8_t *mem, unsigned int at, uint64_t v);
 
 /* facts/tables.c */
+/* For what can be asked of the TDP MMU only. */
+void want_tdp_mmu(void);
 void large_pages(void);
 void table_levels(void);
 void removed_gfns(void);

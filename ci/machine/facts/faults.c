@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../lib/files.h"
 #include "facts.h"
 
 #define PAGES	16		/* small ones */
@@ -144,8 +143,7 @@ void one_root(void)
 {
 	long long alone, both;
 
-	if (!parameter_on("kvm", "tdp_mmu"))
-		skip("kvm.tdp_mmu is off");
+	want_tdp_mmu();
 	alone = tables_of(1);
 	both = tables_of(2);
 	printf("%lld page tables with one vCPU, %lld with two\n", alone, both);

@@ -59,8 +59,7 @@ void large_pages(void)
 	vm_free(&vm);
 }
 
-/* Is it only the TDP MMU that can be asked? */
-static void want_tdp_mmu(void)
+void want_tdp_mmu(void)
 {
 	if (!parameter_on("kvm", "tdp_mmu"))
 		skip("kvm.tdp_mmu is off");
