@@ -43,6 +43,13 @@ runs() {
 	[ -n "$compile_only" ] || "$@"
 }
 
+# setters TREE: flags for the form of the tree's atomic setters: see include/setters.h.
+setters() {
+	local file=$1/arch/x86/kvm/mmu/tdp_mmu.c
+	! grep -q 'return -EBUSY;' "$file" || echo -DSETTERS_SAY_BUSY
+	! grep -q 'iter->old_spte = old_spte;' "$file" || echo -DSETTERS_LOOK_AGAIN
+}
+
 # parts FILE NAME...: these functions, or macros, of a C file.
 parts() {
 	local file=$1 name text

@@ -13,11 +13,12 @@
 
 # build TREE OUT
 build() {
-	local mmu=$1/arch/x86/kvm/mmu dir=$2.src
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src flags=()
 	take_iterator "$1" "$dir"
 	parts "$mmu/tdp_mmu.c" handle_cleared_spte_bit tdp_mmu_last_sptep clear_dirty_spte \
 		clear_dirty_pt_masked >"$dir/clear.h"
-	compile "$dir" "$2" -Wno-unused-parameter "$TOP/ci/unit/tdp_clear.c" ||
+	! grep -q 'bool skip_huge' "$dir/clear.h" || flags+=(-DSKIPS_HUGE)
+	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_clear.c" ||
 		die $EX_HARNESS "what clears the dirty log in $1 does not compile with the stand-ins in ci/unit/include"
 }
 

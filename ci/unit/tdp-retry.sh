@@ -25,6 +25,7 @@ build() {
 	! grep -q 'u64 kvm_tdp_mmu_write_spte(' "$dir/tdp_iter.h" || flags+=(-DWRITE_RETURNS)
 	! grep -q 'error_code' "$dir/walks.h" || flags+=(-DACCESS_ALLOWED)
 	parts "$mmu/tdp_mmu.c" handle_removed_tdp_mmu_page | grep -q kvm_flush_remote_tlbs_with_address || flags+=(-DUNLINKER_FLUSHES)
+	mapfile -t -O ${#flags[@]} flags < <(setters "$1")
 	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_retry.c" ||
 		die $EX_HARNESS "the walks of $1 do not compile with the stand-ins in ci/unit/include"
 }

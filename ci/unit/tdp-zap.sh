@@ -16,12 +16,13 @@
 
 # build TREE OUT
 build() {
-	local mmu=$1/arch/x86/kvm/mmu dir=$2.src
+	local mmu=$1/arch/x86/kvm/mmu dir=$2.src flags=()
 	take_iterator "$1" "$dir"
 	parts "$mmu/tdp_mmu.c" tdp_root_for_each_pte tdp_mmu_iter_cond_resched handle_removed_tdp_mmu_page \
 		tdp_mmu_zap_spte_atomic tdp_mmu_zap_leafs zap_collapsible_spte_range \
 		__tdp_mmu_zap_root tdp_mmu_zap_root >"$dir/zaps.h"
-	compile "$dir" "$2" -Wno-unused-parameter "$TOP/ci/unit/tdp_zap.c" ||
+	mapfile -t flags < <(setters "$1")
+	compile "$dir" "$2" -Wno-unused-parameter ${flags[@]+"${flags[@]}"} "$TOP/ci/unit/tdp_zap.c" ||
 		die $EX_HARNESS "what zaps in $1 does not compile with the stand-ins in ci/unit/include"
 }
 

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "setters.h"
 #include "warned.h"
 
 #define UNIT_WRITABLE	(1ULL << 1)
@@ -79,26 +80,29 @@ void unit_yield(void)
 
 static u64 *target, replacement;
 
-static bool write_atomic(struct tdp_iter *iter, u64 new_spte)
+static set_result write_atomic(struct tdp_iter *iter, u64 new_spte)
 {
 	if (iter->sptep == target) {
 		*target = replacement;
 		target = NULL;
 	}
-	if (*iter->sptep != iter->old_spte)
-		return false;
+	if (*iter->sptep != iter->old_spte) {
+		look_again(iter);
+		return NOT_SET;
+	}
 	*iter->sptep = new_spte;
-	return true;
+	return SET;
 }
 
-static inline bool tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct tdp_iter *iter,
-							u64 new_spte)
+static inline set_result
+tdp_mmu_set_spte_atomic_no_dirty_log(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
 	(void)kvm;
 	return write_atomic(iter, new_spte);
 }
 
-static inline bool tdp_mmu_clear_spte_bit_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 bit)
+static inline set_result
+tdp_mmu_clear_spte_bit_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 bit)
 {
 	(void)kvm;
 	return write_atomic(iter, iter->old_spte & ~bit);
@@ -139,7 +143,8 @@ static int make_spte(struct kvm_vcpu *vcpu, unsigned int access, int level, gfn_
 	return 0;
 }
 
-static inline bool tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+static inline set_result
+tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
 	return write_atomic(iter, new_spte);
 }

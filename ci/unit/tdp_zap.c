@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "setters.h"
 #include "warned.h"
 
 #define KVM_MAX_HUGEPAGE_LEVEL	3
@@ -124,13 +125,15 @@ static void cpu_relax(void)
 
 static bool somebody_faster;
 
-static bool tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+static set_result tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
-	if (somebody_faster)
-		return false;
+	if (somebody_faster) {
+		look_again(iter);
+		return NOT_SET;
+	}
 	*iter->sptep = new_spte;
 	record(new_spte == REMOVED_SPTE ? FREEZE : CLEAR, iter->gfn, iter->level);
-	return true;
+	return SET;
 }
 
 static void tdp_mmu_set_spte(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
@@ -213,7 +216,7 @@ static bool zap_atomic(int level)
 		.gfn = GFN + 6 * KVM_PAGES_PER_HPAGE(level), .level = level,
 	};
 
-	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), true) &
+	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), SET) &
 	       expect("the number of events", nr_events, 3) &
 	       expect("the first event", events[0].what, FREEZE) &
 	       expect_flush(1, iter.gfn, KVM_PAGES_PER_HPAGE(level), PT64_ENT_PER_PAGE - 1) &
@@ -228,7 +231,7 @@ static bool zap_too_late(int level)
 	};
 
 	somebody_faster = true;
-	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), false) &
+	return expect("the return value", tdp_mmu_zap_spte_atomic(&kvm, &iter), NOT_SET) &
 	       expect("the number of events", nr_events, 0) &
 	       expect("the entry", table->entry[6], old_entry[6]);
 }
