@@ -165,6 +165,11 @@ void flush_counts(void);
 /* facts/logging.c */
 void log_edges(void);
 
+/* facts/split.c */
+/* kvm.eager_page_split. Returns false where there is no such parameter. */
+bool eager_split(bool on);
+void split_ahead(void);
+
 /* facts/huge.c */
 enum backing { SMALL, THP, HUGETLB };
 #define BACKINGS 3
