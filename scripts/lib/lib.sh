@@ -24,7 +24,7 @@ BUILD=${TDP_BUILD:-$TOP/build}
 JOBS=${JOBS:-$(nproc)}
 MAP=$TOP/upstream-map.csv
 BASE_VERSION=5.10.223
-MILESTONES="iterator rwlock-rcu parallel-faults leak-unsync-fixes default-on"
+MILESTONES="iterator rwlock-rcu parallel-faults leak-unsync-fixes default-on beyond-5.15"
 readonly EX_FAIL=1 EX_USAGE=2 EX_SPLAT=3 EX_SKIP=4 EX_HARNESS=5
 
 # usage: print the comment at the head of the running script.
