@@ -55,7 +55,7 @@ parts() {
 	local file=$1 name text
 	shift
 	for name; do
-		text=$(sed -n "/^static.*[ *]$name(/,/^}/p; /^#define $name(/,/[^\\\\]\$/p" "$file")
+		text=$(sed -n "/^\(static\|u64\).*[ *]$name(/,/^}/p; /^#define $name(/,/[^\\\\]\$/p" "$file")
 		[ -n "$text" ] ||
 			die $EX_HARNESS "$file:1: no $name() in it: teach ci/unit/$(basename "$0") its new form"
 		printf '%s\n' "$text"

@@ -73,14 +73,17 @@ static inline kvm_pfn_t spte_to_pfn(u64 spte)
 	return (spte & UNIT_FRAME) >> PAGE_SHIFT;
 }
 
-struct kvm_mmu_page_role {
-	unsigned int level:4, smm:8, invalid:1;
+union kvm_mmu_page_role {
+	struct {
+		unsigned int level:4, smm:8, invalid:1;
+	};
+	u32 word;
 };
 
 struct kvm_mmu_page {
 	u64 *spt;
 	gfn_t gfn;
-	struct kvm_mmu_page_role role;
+	union kvm_mmu_page_role role;
 };
 
 /* Tables and their page headers lie side by side here. */
@@ -103,6 +106,9 @@ static inline int kvm_mmu_page_as_id(struct kvm_mmu_page *sp)
  * unit_yield() is what others do while the lock is free. */
 struct kvm {
 	int mmu_lock;
+	struct {
+		u64 lpages;
+	} stat;
 };
 
 bool unit_needs_resched(void);
