@@ -163,6 +163,16 @@ check "a limit that is none" expect 2 "targets:1: error: 'x' is no number" targe
 echo "rate x.rate 8 8 1 fast" >"$TMP/targets"
 check "a table" expect 0 '^\| 5.10 \| iterator \| TDP \|' "$TOOL" --table "$TMP/targets" "$TMP/rates.csv"
 check "for a plot" expect 0 '^8 400 . 410 792 . 790$' "$TOOL" --plot x.rate 8 "$TMP/rates.csv"
+check "no milestone behind default-on" expect 1 '^missing ' target later x.rate 8 8 1 gain
+sed -i 's/,iterator,/,default-on,/' "$TMP/rates.csv"
+echo 5.10,b,beyond-5.15,tdp1,x.rate,8,8,1,1600,pages/s >>"$TMP/rates.csv"
+check "a milestone behind it" expect 1 '^no .* 2.02, wanted <= 2.00$' target later x.rate 8 8 2 gain
+check "it is not the series" expect 0 '^yes .* 1.00, wanted >= 1.00$' target rate x.rate 8 8 1.00 fast
+echo "later x.rate 8 8 2.02 gain" >"$TMP/targets"
+check "it has a column" expect 0 '^\| gain \| 8 \| 8 \| pages/s \| 400 \| 410 \| 792 \| 790 \| 1600 \| 2.02 \| <= 2.02 \| yes \|$' \
+	"$TOOL" --brief "$TMP/targets" "$TMP/rates.csv"
+check "in the table of all cases, too" expect 0 '^\| x.rate \| 8 \| 8 \| pages/s \| 400 \|  \| 410 \| 792 \|  \| 790 \| 1600 \| 1.00 \|$' \
+	"$TOOL" --table "$TMP/targets" "$TMP/rates.csv"
 rate many >"$TMP/rates.csv"
 check "a figure that is none" expect 2 "rates.csv:7: error: 'many' is no number" target rate x.rate 8 8 1.00 fast
 tap_end

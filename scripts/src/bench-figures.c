@@ -8,8 +8,9 @@
  *          RESULTS   a table with the columns of results.c
  * Outputs: Markdown. Of repetitions the smallest is taken, of a rate the largest.
  *          --brief    demand paging by kernels, and the targets
- *          --table    these, and all cases of base, the last milestone and the peer. Times
- *                     (ns) are shown in us
+ *          --table    these, and all cases of base, the series, that is its milestone
+ *                     default-on or the last one before, the peer, and the last milestone
+ *                     behind default-on. Times (ns) are shown in us
  *          --targets  a line for each target: what it is, the figure, the limit, and yes, no
  *                     or missing
  *          --plot     lines "VCPUS VALUE..." for gnuplot, a column for each kernel and MMU,
@@ -26,15 +27,22 @@
 
 static struct results results;
 
-/* What is compared: of whom, with which MMU. NULL is for the series. */
+/* What is compared: of whom, with which MMU. NULL is for the series, or what is behind it. */
 static const struct side {
 	const char *milestone, *mmu, *name;
 } sides[] = {
 	{ "base", "tdp0", "base, legacy" }, { "base", "tdp1", "base, TDP" },
 	{ NULL, "tdp0", "series, legacy" }, { NULL, "tdp1", "series, TDP" },
 	{ "peer", "tdp0", "6.1, legacy" }, { "peer", "tdp1", "6.1, TDP" },
+	{ NULL, "tdp1", NULL },
 };
-enum { BASE_LEGACY, BASE_TDP, SERIES_LEGACY, SERIES_TDP, PEER_LEGACY, PEER_TDP, SIDES };
+enum { BASE_LEGACY, BASE_TDP, SERIES_LEGACY, SERIES_TDP, PEER_LEGACY, PEER_TDP, LATER_TDP, SIDES };
+
+/* How many columns there are: milestones behind default-on need not have been measured. */
+static int nr_sides(void)
+{
+	return results.later ? SIDES : LATER_TDP;
+}
 
 /* The figure of a case, or -1. unit is set if there is one. */
 static double figure(const char *milestone, const char *mmu, const char *name, const char *vcpus,
@@ -50,8 +58,10 @@ static double figure(const char *milestone, const char *mmu, const char *name, c
 
 static double of_side(int side, const char *name, const char *vcpus, const char *mib, const char **unit)
 {
-	const char *milestone = sides[side].milestone ? sides[side].milestone : results.series;
+	const char *milestone = sides[side].milestone;
 
+	if (!milestone)
+		milestone = side == LATER_TDP ? results.later : results.series;
 	return figure(milestone, sides[side].mmu, name, vcpus, mib, unit);
 }
 
@@ -102,6 +112,8 @@ static double ratio_of(const struct target *t, const double *d, const char *unit
 		return d[SERIES_LEGACY] < 0 || d[BASE_LEGACY] <= 0 ? -1 : d[SERIES_LEGACY] / d[BASE_LEGACY];
 	if (d[SERIES_TDP] < 0)
 		return -1;
+	if (!strcmp(t->kind, "later"))
+		return d[LATER_TDP] < 0 || d[SERIES_TDP] <= 0 ? -1 : d[LATER_TDP] / d[SERIES_TDP];
 	if (!strcmp(t->kind, "scaling")) {
 		one = of_side(SERIES_TDP, t->name, "1", t->mib, &u);
 		return one <= 0 ? -1 : 100 * d[SERIES_TDP] / one / atoi(t->vcpus);
@@ -160,7 +172,7 @@ static unsigned int each_target(const char *path, void (*each)(const struct targ
 		t.mib = word(&at);
 		limit = word(&at);
 		t.title = at + strspn(at, " \t");
-		if (!*t.title || word_index("ratio rate scaling legacy most", t.kind) < 0)
+		if (!*t.title || word_index("ratio rate scaling legacy most later", t.kind) < 0)
 			refuse_line(path, i + 1, "not KIND CASE VCPUS MIB LIMIT TITLE");
 		figure_number(path, i + 1, t.vcpus);
 		figure_number(path, i + 1, t.mib);
@@ -208,6 +220,8 @@ static void target_row(const struct target *t, const double *d, const char *unit
 	show(d[SERIES_LEGACY], unit);
 	show(d[SERIES_TDP], unit);
 	show(d[PEER_TDP], unit);
+	if (results.later)
+		show(d[LATER_TDP], unit);
 	if (v == MISSING)
 		printf("  |");
 	else if (!strcmp(t->kind, "scaling"))
@@ -280,10 +294,12 @@ static void all_cases(void)
 
 	printf("\nAll cases; the ratio is that of the series with the TDP MMU to the better of the legacy\n"
 	       "MMU of base and series and the TDP MMU of 6.1:\n\n| case | vCPUs | MiB | unit |");
-	for (side = 0; side < SIDES; side++)
+	for (side = 0; side < LATER_TDP; side++)
 		printf(" %s |", sides[side].name);
+	if (results.later)
+		printf(" %s, TDP |", results.later);
 	printf(" ratio |\n| --- | --- | --- | --- |");
-	for (side = 0; side < SIDES; side++)
+	for (side = 0; side < nr_sides(); side++)
 		printf(" --- |");
 	printf(" --- |\n");
 	for (i = 1; i < results.csv.nr; i++) {
@@ -294,7 +310,7 @@ static void all_cases(void)
 		if (seen(i, by_case, 3))
 			continue;
 		printf("| %s | %s | %s | %s |", f[CASE], f[VCPUS], f[MIB_OF], shown_unit(unit));
-		for (side = 0; side < SIDES; side++) {
+		for (side = 0; side < nr_sides(); side++) {
 			d[side] = of_side(side, f[CASE], f[VCPUS], f[MIB_OF], &unit);
 			show(d[side], unit);
 		}
@@ -309,8 +325,11 @@ static void all_cases(void)
 static void tables(const char *targets, bool brief)
 {
 	demand_table();
-	printf("\nTargets:\n\n| operation | vCPUs | MiB | unit | base, legacy | series, legacy | series, TDP | 6.1, TDP | ratio | target | reached |\n"
-	       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+	printf("\nTargets:\n\n| operation | vCPUs | MiB | unit | base, legacy | series, legacy | series, TDP | 6.1, TDP |");
+	if (results.later)
+		printf(" %s, TDP |", results.later);
+	printf(" ratio | target | reached |\n| --- | --- | --- | --- | --- | --- | --- | --- |%s --- | --- | --- |\n",
+	       results.later ? " --- |" : "");
 	each_target(targets, target_row);
 	if (!brief)
 		all_cases();
@@ -323,11 +342,11 @@ static void plot(const char *name, const char *mib)
 	const char *unit;
 
 	printf("vCPUs");
-	for (side = 0; side < SIDES; side++)
+	for (side = 0; side < LATER_TDP; side++)
 		printf(" \"%s\"", sides[side].name);
 	for (v = 0; v < VCPU_COUNTS; v++) {
 		printf("\n%s", vcpus[v]);
-		for (side = 0; side < SIDES; side++) {
+		for (side = 0; side < LATER_TDP; side++) {
 			double d = of_side(side, name, vcpus[v], mib, &unit);
 
 			if (d < 0)

@@ -11,7 +11,8 @@ enum { KERNEL, BASE, MILESTONE, MMU, CASE, VCPUS, MIB_OF, REPETITION, VALUE, UNI
 struct results {
 	const char *path;
 	struct csv csv;
-	const char *series;		/* the last milestone that was measured */
+	const char *series;		/* up to default-on, or else to the last that was measured */
+	const char *later;		/* the last milestone behind it; NULL if there is none */
 };
 
 /* Ends the program with EX_USAGE when a row is not in order, or when there is none. */
