@@ -69,6 +69,9 @@ static const struct mode {
 #define KSM "/sys/kernel/mm/ksm"
 #define NX "/sys/module/kvm/parameters/nx_huge_pages"
 
+/* Huge pages are split ahead of the writes; each round says whether. */
+#define EAGER "/sys/module/kvm/parameters/eager_page_split"
+
 static const char * const knobs[][2] = {
 	{ THP "/enabled", "madvise" },
 	{ THP "/khugepaged/scan_sleep_millisecs", "20" },
@@ -127,6 +130,7 @@ static struct plan make_plan(const struct mode *m, const struct options *o, long
 	}
 	if (p.ms > o->ms)
 		p.ms = o->ms;
+	p.eager_split = below(&rnd, 4) != 0;
 	return p;
 }
 
@@ -142,6 +146,8 @@ static int one_round(const struct mode *m, const struct options *o, long round)
 	int status = 0;
 	pid_t pid;
 
+	/* Kernels from before that have no such knob. */
+	set_knob(EAGER, p.eager_split ? "1" : "0");
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0) {

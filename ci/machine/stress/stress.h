@@ -45,7 +45,7 @@ struct plan {
 	u64 seed;
 	u32 does, vcpus, mib;
 	long ms;
-	bool thp, manual, initially_set;
+	bool thp, manual, initially_set, eager_split;
 };
 
 struct region {
