@@ -170,6 +170,9 @@ void log_edges(void);
 bool eager_split(bool on);
 void split_ahead(void);
 
+/* facts/age.c */
+void age_flush(void);
+
 /* facts/huge.c */
 enum backing { SMALL, THP, HUGETLB };
 #define BACKINGS 3

@@ -80,6 +80,8 @@ static const char help[] =
 "                         a kernel calls it so, as openEuler's does\n"
 "         split-ahead     huge pages are split when logging starts, or by CLEAR, and\n"
 "                         no write waits for it\n"
+"         age-flush       reclaim asks for a page that the guest uses: no flush of the\n"
+"                         TLBs, and the guest keeps it\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
 "                         it looked last; with NPT it finds none, see facts/host.c\n"
 "Inputs:  /dev/kvm, debugfs, tracefs, /modules/etmem_scan.ko; root\n"
@@ -102,7 +104,7 @@ static const struct {
 	{ "flush-deletion", flush_deletion }, { "flush-give-back", flush_give_back },
 	{ "flush-log-end", flush_log_end },
 	{ "log-edges", log_edges }, { "huge-return", huge_return },
-	{ "split-ahead", split_ahead },
+	{ "split-ahead", split_ahead }, { "age-flush", age_flush },
 	{ "smm-tracking", smm_tracking }, { "smm-shadow", smm_shadow },
 	{ "smm-space", smm_space }, { "smm-nowhere", smm_nowhere },
 	{ "nested-tags", nested_tags }, { "nested-tags-smp", nested_tags_smp },
