@@ -28,7 +28,7 @@ static bool asked(uint8_t *hva)
 }
 
 /* The guest reads where its code is: it takes a flush that it was asked for, and adds none. */
-static long long flushes(struct vm *vm)
+static long long flushes_of(struct vm *vm)
 {
 	vm_read(vm, 0);
 	return vm_stat(vm, "tlb_flush");
@@ -42,7 +42,7 @@ void age_flush(void)
 	int i;
 
 	vm_write(&vm, HUGE, 1);
-	before = flushes(&vm);
+	before = flushes_of(&vm);
 	faults = vm_stat(&vm, "pf_fixed");
 	/* The page may still be on its way to the list of those that reclaim looks at. */
 	for (i = 0; !asked(hva); i++) {
@@ -50,8 +50,8 @@ void age_flush(void)
 			fail("MADV_PAGEOUT: KVM was not asked for a page that the guest uses");
 		usleep(10000);
 	}
-	if (flushes(&vm) != before)
-		fail("%lld flushes of the TLBs for a page whose age was asked", flushes(&vm) - before);
+	if (flushes_of(&vm) != before)
+		fail("%lld flushes of the TLBs for a page whose age was asked", flushes_of(&vm) - before);
 	if (vm_read(&vm, HUGE) != 1)
 		fail("the page has lost what the guest wrote");
 	if (vm_stat(&vm, "pf_fixed") != faults)
