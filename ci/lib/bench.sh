@@ -8,7 +8,8 @@
 # Outputs: BENCH, the folder $BUILD/bench/[NAME/], when use_bench was called; in it for each boot
 #          raw/KERNEL-MMU-CPUS-KEY/CASE-KEY.csv   rows of a case; KEY is of the kernel, of
 #                       the programs and the lane, and of the case's command. They stay: what
-#                       is there is not run again
+#                       is there is not run again. What ci/figures keeps, of the
+#                       same kernels and programs, is laid there first
 #          boots/KERNEL-MMU-CPUS/                 what ci/boot left of the last one
 #          and the functions below
 # Exit codes: as ci/bench
@@ -87,6 +88,21 @@ bench_program() {
 # bench_rows CONSOLE TEST HEAD: the rows that TEST printed, each behind HEAD.
 bench_rows() {
 	sed -nE "s/^\[[^]]*\] gate: out $2: ([a-z0-9.-]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) ([a-zA-Z\/]+)\r?\$/$3,\1,\2,\3,\4,\5,\6/p" "$1"
+}
+
+# bench_kept: what ci/figures keeps, wherever it was measured. Its runs.txt names the file of
+# each row of its results.csv: "FILE ROWS".
+bench_kept() {
+	local file rows first=2
+	[ -f "$TOP/ci/figures/runs.txt" ] || return 0
+	while read -r file rows; do
+		if [ ! -e "$BENCH/raw/$file" ]; then
+			mkdir -p "$BENCH/raw/${file%/*}"
+			sed -n "$first,$((first + rows - 1))p" "$TOP/ci/figures/results.csv" >"$BENCH/raw/$file.new"
+			mv "$BENCH/raw/$file.new" "$BENCH/raw/$file"
+		fi
+		first=$((first + rows))
+	done <"$TOP/ci/figures/runs.txt"
 }
 
 # bench_boot MEASURED NAME KERNEL MMU CPUS LANE INITRD PROGRAM [CASE...]: what is not there of these

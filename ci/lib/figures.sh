@@ -150,9 +150,8 @@ figures_write() {
 	[[ -f $1/results.csv && -f $1/run.txt ]] || die "$EX_USAGE" "no $1/results.csv and run.txt: ci/bench makes them, in \$BUILD/bench"
 	figures_model "$1" "$keep" || return
 	if [ ! "$1" -ef "$keep" ]; then
-		for f in "$1"/results.csv "$1"/run.txt; do
-			cp "$f" "$keep/"
-		done
+		[ -f "$1/runs.txt" ] || die "$EX_USAGE" "no $1/runs.txt: ci/bench makes it"
+		cp "$1"/{results.csv,run.txt,runs.txt} "$keep/"
 	fi
 	text=$(figures_table "$keep") || return
 	printf '%s\n' "$text" >"$keep/tables.md"
@@ -165,6 +164,8 @@ figures_write() {
 # figures_check DIR: are tables.md, the plots and README.md what results.csv gives?
 figures_check() {
 	local text work f
+	[ ! -f "$1/runs.txt" ] || [ "$(awk '{ n += $2 } END { print n + 1 }' "$1/runs.txt")" -eq "$(wc -l <"$1/results.csv")" ] ||
+		die "$EX_FAIL" "ci/figures/runs.txt:1: does not have the rows of results.csv: ci/bench makes both"
 	text=$(figures_table "$1") || return
 	cmp -s - "$1/tables.md" <<<"$text" ||
 		die "$EX_FAIL" "ci/figures/tables.md:1: not what results.csv gives: ci/bench --write"

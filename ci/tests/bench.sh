@@ -109,6 +109,9 @@ check "the model lacks a row" expect 2 "results.csv:1: error: no row of base, le
 check "then nothing is written" test ! -e "$P/ci/figures/results.csv"
 model_rows iterator >>"$R"
 check "they are written" "$BENCH" --write --results "$B/bench"
+check "rows that no boot gave" expect 1 'runs.txt:1: error: does not have the rows' "$BENCH" --check
+echo "model $(model_rows iterator | wc -l)" >>"$B/bench/runs.txt"
+check "all of them have one" "$BENCH" --write --results "$B/bench"
 check "and are what stands there then" "$BENCH" --check
 check "between the lines" test "$(sed -n '1p;$p' "$P/README.md" | paste -sd' ')" = "head tail"
 sed -i 's/| yes |/| no |/' "$P/README.md"
@@ -124,6 +127,10 @@ rm "$P/ci/figures/model.md"
 check "no model" expect 1 'ci/figures/model.md:1: error: not what results.csv gives' "$BENCH" --check
 check "is written, too" "$BENCH" --write
 check "and is there then" "$BENCH" --check
+mv "$B/bench" "$TMP/bench"
+check "what is kept is not measured again" expect 0 'one.step' "$BENCH" --quick --kernel iterator
+check "it boots nothing" boots 24
+check "and gives the same" cmp "$R" <(grep -E '^kernel,|,iterator,tdp[01],(one|two).step,1,8,' "$P/ci/figures/results.csv")
 sed -i 's/,600,ns/,900,ns/' "$P/ci/figures/results.csv"
 check "other results" expect 1 'tables.md:1: error: not what results.csv gives' "$BENCH" --check
 echo 'by,hand' >>"$P/ci/figures/results.csv"
