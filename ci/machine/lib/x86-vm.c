@@ -37,6 +37,13 @@ int kvm_create_vm(int kvm)
 	return vm;
 }
 
+void kvm_disable_quirks(int vm, uint64_t quirks)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DISABLE_QUIRKS, .args[0] = quirks };
+
+	call(vm, KVM_ENABLE_CAP, "KVM_CAP_DISABLE_QUIRKS", &cap);
+}
+
 int kvm_try_slot(int vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log)
 {
 	struct kvm_userspace_memory_region r = {

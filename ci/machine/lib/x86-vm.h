@@ -13,6 +13,12 @@ int call(int fd, unsigned long request, const char *name, void *arg);
 int kvm_open(void);
 /* A VM without memslots or vCPUs. */
 int kvm_create_vm(int kvm);
+/*
+ * The VM does without these: bits of KVM_CAP_DISABLE_QUIRKS. A kernel that does not know one
+ * takes it and goes on as before.
+ */
+void kvm_disable_quirks(int vm, uint64_t quirks);
+#define QUIRK_SLOT_ZAP_ALL	(1ULL << 7)	/* a memslot that goes takes all mappings along */
 /* A memslot; size 0 deletes it. Returns 0 or errno. */
 int kvm_try_slot(int vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
 /* A vCPU with all that the host's KVM offers; *run is its struct kvm_run. */
