@@ -21,6 +21,9 @@ struct vm {
 	uint8_t *low;			/* guest memory from 0: code and page tables */
 };
 
+/* facts/main.c: the kernel has to do what is asked about, not what kernels without it do */
+extern bool needed;
+
 /* facts/vm.c */
 void vm_make(struct vm *vm);
 /* With a memslot of small pages at 1 GiB, in window 1. Returns its memory. */
@@ -169,6 +172,9 @@ void log_edges(void);
 /* kvm.eager_page_split. Returns false where there is no such parameter. */
 bool eager_split(bool on);
 void split_ahead(void);
+
+/* facts/slot-zap.c */
+void slot_zap_quirk(void);
 
 /* facts/age.c */
 void age_flush(void);

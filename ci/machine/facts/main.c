@@ -8,7 +8,8 @@
 static const char help[] =
 "facts - is a fact about KVM's MMU true? Each is a few steps of one vCPU.\n"
 "\n"
-"Usage:   facts FACT\n"
+"Usage:   facts FACT [need]\n"
+"         need            of facts that have two answers (or): the first one\n"
 "         large-pages     the counter largepages of a VM counts its huge mappings,\n"
 "                         goes down when one is split, and is 0 as soon as the\n"
 "                         memslot is deleted, before a vCPU has run again\n"
@@ -80,6 +81,9 @@ static const char help[] =
 "                         a kernel calls it so, as openEuler's does\n"
 "         split-ahead     huge pages are split when logging starts, or by CLEAR, and\n"
 "                         no write waits for it\n"
+"         slot-zap-quirk  where the VM does without KVM_X86_QUIRK_SLOT_ZAP_ALL, a memslot\n"
+"                         that is deleted or moved takes its own mappings along, or, in\n"
+"                         a kernel that does not know it, all; with it, all\n"
 "         age-flush       reclaim asks for a page that the guest uses: no flush of the\n"
 "                         TLBs, and the guest keeps it\n"
 "         idle-pages      etmem of openEuler finds the pages that the guest used since\n"
@@ -113,7 +117,15 @@ static const struct {
 	{ "nx-logged", nx_logged },
 	{ "nx-whole", nx_whole },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
+	{ "slot-zap-quirk", slot_zap_quirk },
 };
+
+bool needed;
+
+static bool two_answers(void (*ask)(void))
+{
+	return ask == slot_zap_quirk;
+}
 
 static void eager_again(void)
 {
@@ -132,9 +144,12 @@ int main(int argc, char **argv)
 		fputs(help, stdout);
 		return EX_PASS;
 	}
-	for (i = 0; argc == 2 && i < sizeof(facts) / sizeof(*facts); i++) {
+	needed = argc == 3 && !strcmp(argv[2], "need");
+	for (i = 0; (argc == 2 || needed) && i < sizeof(facts) / sizeof(*facts); i++) {
 		if (strcmp(argv[1], facts[i].name))
 			continue;
+		if (needed && !two_answers(facts[i].ask))
+			refuse("need: %s has one answer", argv[1]);
 		snprintf(not_ok, sizeof(not_ok), "not ok %s: ", argv[1]);
 		snprintf(skipped, sizeof(skipped), "skip %s: ", argv[1]);
 		/* What a write splits is asked here; only split.c asks for what is split ahead. */
