@@ -140,6 +140,9 @@ void smm_nowhere(void);
 void oom_reaper(void);
 
 /* facts/nx.c */
+/* Executable memory is mapped in small pages, on a CPU that need not have it so. */
+void nx_force(void);
+long long nx_splits(const struct vm *vm);
 void nx_logged(void);
 void nx_whole(void);
 
@@ -172,6 +175,7 @@ void log_edges(void);
 /* kvm.eager_page_split. Returns false where there is no such parameter. */
 bool eager_split(bool on);
 void split_ahead(void);
+void huge_in_place(void);
 
 /* facts/slot-zap.c */
 void slot_zap_quirk(void);

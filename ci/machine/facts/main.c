@@ -81,6 +81,10 @@ static const char help[] =
 "                         a kernel calls it so, as openEuler's does\n"
 "         split-ahead     huge pages are split when logging starts, or by CLEAR, and\n"
 "                         no write waits for it\n"
+"         huge-in-place   huge pages that the dirty log has split are there again as soon\n"
+"                         as it ends, without a fault, or come back by faults; never\n"
+"                         where the host has small ones, or with the right to execute\n"
+"                         that NX huge pages take\n"
 "         slot-zap-quirk  where the VM does without KVM_X86_QUIRK_SLOT_ZAP_ALL, a memslot\n"
 "                         that is deleted or moved takes its own mappings along, or, in\n"
 "                         a kernel that does not know it, all; with it, all\n"
@@ -117,14 +121,14 @@ static const struct {
 	{ "nx-logged", nx_logged },
 	{ "nx-whole", nx_whole },
 	{ "change-pte", change_pte }, { "idle-pages", idle_pages },
-	{ "slot-zap-quirk", slot_zap_quirk },
+	{ "huge-in-place", huge_in_place }, { "slot-zap-quirk", slot_zap_quirk },
 };
 
 bool needed;
 
 static bool two_answers(void (*ask)(void))
 {
-	return ask == slot_zap_quirk;
+	return ask == huge_in_place || ask == slot_zap_quirk;
 }
 
 static void eager_again(void)

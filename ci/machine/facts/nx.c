@@ -28,8 +28,7 @@ static void give_back(void)
 	write_text(PARAM, "off");
 }
 
-/* Executable memory is mapped in small pages, on a CPU that need not have it so. */
-static void force(void)
+void nx_force(void)
 {
 	char now[8];
 
@@ -41,7 +40,7 @@ static void force(void)
 		skip("%s: %s", PARAM, strerror(errno));
 }
 
-static long long splits(const struct vm *vm)
+long long nx_splits(const struct vm *vm)
 {
 	return vm_stat(vm, "nx_largepages_splitted");
 }
@@ -65,7 +64,7 @@ void nx_logged(void)
 	uint8_t *hva;
 	struct vm vm;
 
-	force();
+	nx_force();
 	if (!write_text(PARAM "_recovery_ratio", "1"))
 		skip("%s_recovery_ratio: %s", PARAM, strerror(errno));
 	vm_make(&vm);
@@ -78,14 +77,14 @@ void nx_logged(void)
 		vm_window(&vm, 1 + i, GIB + i * HUGE);
 	}
 	execute(&vm);
-	n = splits(&vm);
+	n = nx_splits(&vm);
 	if (n < N)
 		fail("%lld of %u huge pages are split, as the guest executes from them", n, N);
 	vm_slot(&vm, 1, GIB, N * HUGE, hva, true);
 	execute(&vm);
-	for (i = 0; i < TRIES && splits(&vm); i++)
+	for (i = 0; i < TRIES && nx_splits(&vm); i++)
 		usleep(100000);
-	n = splits(&vm);
+	n = nx_splits(&vm);
 	if (n)
 		fail("%lld huge pages wait for recovery yet", n);
 	faults = execute(&vm);
@@ -101,7 +100,7 @@ void nx_whole(void)
 	long long n;
 	size_t i;
 
-	force();
+	nx_force();
 	vm_make(&vm);
 	hva = memory(HUGE, false);
 	/* Two VMAs: where one is split, the host tells KVM of all the 2 MiB. */
@@ -131,7 +130,7 @@ void nx_whole(void)
 	n = vm_stat(&vm, "largepages");
 	if (n != 1)
 		fail("largepages is %lld, not 1, after a write to a huge page that nobody executes from", n);
-	if (splits(&vm))
-		fail("%lld huge pages are split for the mitigation, none was executed from", splits(&vm));
+	if (nx_splits(&vm))
+		fail("%lld huge pages are split for the mitigation, none was executed from", nx_splits(&vm));
 	vm_free(&vm);
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ci/machine/facts/split.c - huge pages that are split before anybody writes to them: when
- * logging starts, or when the dirty log is cleared.
+ * logging starts, or when the dirty log is cleared. And those that are put back when it ends,
+ * before anybody asks.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -22,6 +25,7 @@ bool eager_split(bool on)
 static const char *kind_name, *when;
 static struct vm vm;
 static uint8_t *hva;
+static bool by_faults;			/* what is used now may have to be mapped first */
 static uint64_t log_bits[N * HUGE / PAGE / 64];
 
 static void expect(const char *what, long long got, long long want)
@@ -79,7 +83,8 @@ static void use(unsigned int first, unsigned int pages, unsigned int step, bool 
 			fail("%s, %s: page %u holds %llu", kind_name, when, i, (unsigned long long)got);
 		vm_write(&vm, HUGE + i * PAGE, 1000 + i);
 	}
-	expect("faults that took mmu_lock", vm_stat(&vm, "pf_fixed") - faults, 0);
+	if (!by_faults)
+		expect("faults that took mmu_lock", vm_stat(&vm, "pf_fixed") - faults, 0);
 	if (!in_log)
 		return;
 	vm_get_log(&vm, 1, log_bits);
@@ -172,4 +177,126 @@ void split_ahead(void)
 		by_write(kind);
 		by_clear(kind);
 	}
+}
+
+#define SMALL_PAGES	(HUGE / PAGE)	/* of a huge one */
+#define CODE_AT		64UL		/* in the first of them */
+
+/* Logging begins, and all small pages are written to. */
+static void begin_small(enum backing kind)
+{
+	begin(kind, GET_CLEARS);
+	log_it();
+	by_faults = true;
+	use(0, N * SMALL_PAGES, 1, false);
+	expect("huge pages when all were written", vm_stat(&vm, "largepages"), 0);
+}
+
+/* Logging ends: want of the huge pages are there at once, or all come by faults. */
+static void end_log(unsigned int want)
+{
+	long long n;
+
+	when = "when logging had ended";
+	vm_slot(&vm, 1, GIB, N * HUGE, hva, false);
+	n = vm_stat(&vm, "largepages");
+	if (needed || n)
+		expect("huge pages", n, want);
+	by_faults = !n;
+}
+
+static void all_back(enum backing kind)
+{
+	begin_small(kind);
+	end_log(N);
+	use(0, N * SMALL_PAGES, 1, false);
+	expect("huge pages when all were used", vm_stat(&vm, "largepages"), N);
+	end();
+	printf("%s: huge pages come back %s\n", kind_name, by_faults ? "by faults" : "at once");
+}
+
+/* The host takes one small page: the guest finds zeroes, and writes what it was. */
+static void drop(unsigned int page)
+{
+	if (madvise(hva + page * PAGE, PAGE, MADV_DONTNEED))
+		fail("madvise: %s", strerror(errno));
+}
+
+static void expect_dropped(unsigned int page)
+{
+	expect("in a page that the host has dropped", vm_read(&vm, HUGE + page * PAGE), 0);
+	vm_write(&vm, HUGE + page * PAGE, 1000 + page);
+}
+
+/* What the host has in small pages, be it mapped or not, is not huge. */
+static void host_small(void)
+{
+	const unsigned int mapped = SMALL_PAGES + 7, not_mapped = 2 * SMALL_PAGES + 7;
+	bool faults;
+
+	begin_small(THP);
+	when = "logged, small pages of the host's";
+	drop(mapped);
+	drop(not_mapped);
+	expect_dropped(mapped);
+	use(SMALL_PAGES, SMALL_PAGES, 1, false);
+	end_log(N - 2);
+	faults = by_faults;
+	use(0, SMALL_PAGES, 1, false);
+	use(3 * SMALL_PAGES, SMALL_PAGES, 1, false);
+	by_faults = true;
+	expect_dropped(not_mapped);
+	use(0, N * SMALL_PAGES, 1, false);
+	expect("huge pages when all were used", vm_stat(&vm, "largepages"), N - 2);
+	when = "dropped from a huge page that came back";
+	drop(5);
+	expect_dropped(5);
+	use(0, N * SMALL_PAGES, 1, false);
+	end();
+	by_faults = faults;
+}
+
+/* The guest executes from each of the huge pages: they are small ones then. */
+static void execute(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < N; i++)
+		vm_step(&vm, (1 + i) * HUGE + CODE_AT, 0, 0);
+	expect("huge pages are split as the guest executes from them", nx_splits(&vm), N);
+}
+
+static void not_executable(void)
+{
+	static const uint8_t code[] = { 0xe6, VM_PORT };
+	unsigned int i;
+
+	nx_force();
+	begin_small(THP);
+	for (i = 0; i < N; i++)
+		memcpy(hva + i * HUGE + CODE_AT, code, sizeof(code));
+	vm_step(&vm, HUGE + CODE_AT, 0, 0);
+	end_log(N);
+	use(0, N * SMALL_PAGES, 1, false);
+	execute();
+	/* Once more, when all small pages are protected, as the log was got. */
+	when = "logged again";
+	log_it();
+	by_faults = true;
+	use(0, N * SMALL_PAGES, 1, true);
+	vm_slot(&vm, 1, GIB, N * HUGE, hva, false);
+	when = "when logging had ended again";
+	use(0, N * SMALL_PAGES, 1, false);
+	execute();
+	end();
+}
+
+void huge_in_place(void)
+{
+	if (!parameter_on("kvm", "tdp_mmu"))
+		skip("kvm.tdp_mmu is off: in the shadow MMU they come back by faults");
+	all_back(THP);
+	all_back(HUGETLB);
+	host_small();
+	not_executable();
 }
