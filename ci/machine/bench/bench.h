@@ -64,6 +64,8 @@ uint64_t now(void);			/* ns */
 /* Without the memory that is tried: size is how much of it there is going to be. */
 void vm_make(struct vm *vm, unsigned int vcpus, size_t size);
 void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hva, bool log);
+/* The guest has addresses for that much behind MEM, or the program ends. */
+void vm_room(uint64_t size);
 /* Memory in slot SLOT. */
 void vm_mem(struct vm *vm, void *mem, bool log);
 /* All but the memory. Returns the time that it took to close it. */
@@ -92,8 +94,9 @@ void *memory(size_t size, enum backing kind, bool touched);
 void memory_free(void *mem, size_t size);
 void touch(void *mem, size_t size);
 
-/* bench/main.c: a line of results */
+/* bench/main.c: a line of results; of the step WHAT-STEP */
 void result(const char *step, uint64_t value, const char *unit);
+void result_of(const char *what, const char *step, uint64_t value, const char *unit);
 
 /* A round of a case: bench/demand.c, dirty.c, notifier.c, slots.c, tables.c */
 void demand_private(void);
@@ -104,6 +107,7 @@ void dirty_initial(void);
 void unmap(void);
 void ageing(void);
 void slots_running(void);
+void slots_refault(void);
 void flushes_running(void);
 void logging_running(void);
 void tables(void);

@@ -26,6 +26,7 @@ static const char help[] =
 "                  unmap           the host takes memory back: from 2 MiB up to all\n"
 "                  age             it asks which pages were used\n"
 "                  slots           memslots come, move and go while vCPUs run\n"
+"                  slots-refault   what the guest pays when another memslot has gone\n"
 "                  logging         logging begins and ends while they do\n"
 "                  flushes         memory goes while they do\n"
 "                  tables          what page tables and reverse maps take\n"
@@ -41,8 +42,9 @@ static const struct {
 } cases[] = {
 	{ "demand-private", demand_private }, { "demand-overlap", demand_overlap },
 	{ "dirty-get", dirty_get }, { "dirty-manual", dirty_manual },
-	{ "dirty-initial", dirty_initial }, { "unmap", unmap }, { "age", ageing },
-	{ "slots", slots_running }, { "logging", logging_running },
+	{ "dirty-initial", dirty_initial },
+	{ "unmap", unmap }, { "age", ageing }, { "slots", slots_running },
+	{ "slots-refault", slots_refault }, { "logging", logging_running },
 	{ "flushes", flushes_running }, { "tables", tables },
 };
 static const char * const backing_names[] = { "4k", "thp", "hugetlb" };
@@ -53,6 +55,14 @@ void result(const char *step, uint64_t value, const char *unit)
 {
 	printf("%s-%s.%s %u %u %u %llu %s\n", request.name, backing_names[request.backing], step,
 	       request.vcpus, request.mib, request.round, (unsigned long long)value, unit);
+}
+
+void result_of(const char *what, const char *step, uint64_t value, const char *unit)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%s", what, step);
+	result(name, value, unit);
 }
 
 static unsigned int number(const char *text, char option, unsigned int most)

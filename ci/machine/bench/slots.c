@@ -12,11 +12,18 @@
  * logging: enable, disable; small pages, or huge ones that it splits
  * flushes: dontneed, mremap, munmap of memory that is mapped, while the vCPUs run on the
  *          first 2 MiB only
+ *
+ * And what they pay when they run again behind it, where none runs meanwhile:
+ *
+ * slots-refault: a memslot of 2 MiB in small pages, all mapped, is deleted (zap-all-delete).
+ *          zap-all-pass is a write to each page of another one, which was mapped before, and
+ *          zap-all-faults what had to be mapped anew. zap-own-* are the same where KVM is
+ *          to take what the memslot has and nothing else (KVM_X86_QUIRK_SLOT_ZAP_ALL is
+ *          off): a kernel that does not know this takes all
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -52,16 +59,12 @@ static void op_begin(void)
 static void op_end(const char *name)
 {
 	uint64_t ns = now() - t.before;
-	char step[64];
 
 	run_round(&t.vm);
 	result(name, ns, "ns");
-	snprintf(step, sizeof(step), "%s-gap", name);
-	result(step, run_gap(&t.vm), "instructions");
-	snprintf(step, sizeof(step), "%s-flushes", name);
-	result(step, vm_stat(&t.vm, "remote_tlb_flush") - t.flushes, "count");
-	snprintf(step, sizeof(step), "%s-exits", name);
-	result(step, vm_stat(&t.vm, "exits") - t.exits, "count");
+	result_of(name, "gap", run_gap(&t.vm), "instructions");
+	result_of(name, "flushes", vm_stat(&t.vm, "remote_tlb_flush") - t.flushes, "count");
+	result_of(name, "exits", vm_stat(&t.vm, "exits") - t.exits, "count");
 }
 
 void slots_running(void)
@@ -83,6 +86,35 @@ void slots_running(void)
 	vm_free(&t.vm);
 	memory_free(t.vm.mem, t.vm.size);
 	munmap(other, HUGE);
+}
+
+static void refault(const char *name, uint64_t quirks_off)
+{
+	void *other = memory(HUGE, SMALL, true);
+	long long faults;
+
+	vm_room(request.mib * MIB + HUGE);
+	make();
+	kvm_disable_quirks(t.vm.fd, quirks_off);
+	vm_slot(&t.vm, OTHER_SLOT, MEM + t.vm.size, HUGE, other, false);
+	t.vm.size += HUGE;
+	pass(&t.vm, true, true, PAGE);
+	t.vm.size -= HUGE;
+	t.before = now();
+	vm_slot(&t.vm, OTHER_SLOT, MEM + t.vm.size, 0, NULL, false);
+	result_of(name, "delete", now() - t.before, "ns");
+	faults = vm_stat(&t.vm, "pf_fixed");
+	result_of(name, "pass", pass(&t.vm, true, true, PAGE), "ns");
+	result_of(name, "faults", vm_stat(&t.vm, "pf_fixed") - faults, "count");
+	vm_free(&t.vm);
+	memory_free(t.vm.mem, t.vm.size);
+	munmap(other, HUGE);
+}
+
+void slots_refault(void)
+{
+	refault("zap-all", 0);
+	refault("zap-own", QUIRK_SLOT_ZAP_ALL);
 }
 
 void logging_running(void)

@@ -37,6 +37,13 @@ void vm_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *hv
 		fail("memslot %u at %#llx: %s", slot, (unsigned long long)gpa, strerror(e));
 }
 
+void vm_room(uint64_t size)
+{
+	if (size > GIB)
+		refuse("%u vCPUs with %u MiB: the guest has no addresses for it", request.vcpus,
+		       request.mib);
+}
+
 void vm_mem(struct vm *vm, void *mem, bool log)
 {
 	vm->mem = mem;
