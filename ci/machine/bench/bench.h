@@ -37,7 +37,7 @@ struct vcpu {
 	size_t run_size;
 	pthread_t thread;
 	/* the pass that is to be done */
-	uint64_t code, from, to, stride;
+	uint64_t code, from, to, stride, step;
 	/* when it began and ended: ns, and ticks of the TSC */
 	uint64_t ns[2], tsc[2];
 };
@@ -49,6 +49,7 @@ struct vm {
 	uint8_t *low;			/* guest memory from 0: code and page tables */
 	uint8_t *mem;			/* what is tried, at MEM of the guest */
 	size_t size;
+	uint64_t step;			/* of pass_round() */
 	pthread_barrier_t begin, end;	/* of a pass: the vCPUs' threads and the first one */
 	unsigned int met;		/* threads that have come to a pass, ever */
 	unsigned int passes;
@@ -78,6 +79,8 @@ void pass_code(struct vm *vm);
  * one a part of it. Returns the time from the first start to the last end.
  */
 uint64_t pass(struct vm *vm, bool writes, bool shared, uint64_t stride);
+/* Each writes to a part: at the beginning of each stride, then a step on in each, up to all. */
+uint64_t pass_round(struct vm *vm, uint64_t stride, uint64_t step);
 /* They write to size bytes at MEM again and again, until the end of the run. */
 void run_begin(struct vm *vm, size_t size, uint64_t stride);
 void run_end(struct vm *vm);
@@ -101,6 +104,8 @@ void result_of(const char *what, const char *step, uint64_t value, const char *u
 /* A round of a case: bench/demand.c, dirty.c, notifier.c, slots.c, tables.c */
 void demand_private(void);
 void demand_overlap(void);
+void demand_slots(void);
+void demand_slots_round(void);
 void dirty_get(void);
 void dirty_manual(void);
 void dirty_initial(void);

@@ -20,6 +20,8 @@ static const char help[] =
 "         ROUNDS   how often, each time with a new VM (1)\n"
 "         CASE     demand-private  guests fault on memory that the host has not touched yet\n"
 "                  demand-overlap  the same, all on the same memory\n"
+"                  demand-slots    as demand-private, the memory of each in 16 memslots\n"
+"                  demand-slots-round  so that each fault is in another one\n"
 "                  dirty-get       dirty logging, where the call that gets the log clears it\n"
 "                  dirty-manual    where another one does\n"
 "                  dirty-initial   where all pages are in the log in the beginning, too\n"
@@ -41,6 +43,7 @@ static const struct {
 	void (*round)(void);
 } cases[] = {
 	{ "demand-private", demand_private }, { "demand-overlap", demand_overlap },
+	{ "demand-slots", demand_slots }, { "demand-slots-round", demand_slots_round },
 	{ "dirty-get", dirty_get }, { "dirty-manual", dirty_manual },
 	{ "dirty-initial", dirty_initial },
 	{ "unmap", unmap }, { "age", ageing }, { "slots", slots_running },

@@ -21,6 +21,7 @@
 #define WRITE_CODE	0x1000
 #define READ_CODE	0x1100
 #define RUN_CODE	0x1200
+#define ROUND_CODE	0x1300
 #define OWN		0x8000		/* of each vCPU a page: struct own */
 #define STOP		0x7000		/* a run ends when this is not 0 */
 #define PATIENCE	600000		/* times 1 ms */
@@ -30,8 +31,9 @@ struct own {
 };
 
 /*
- * RDI: from, RSI: to, RBX: stride, R12: the page that the vCPU has of its own. They are
- * copied to the guest's memory; nothing in them depends on where they are.
+ * RDI: from, RSI: to, RBX: stride, R12: the page that the vCPU has of its own, R13: step
+ * within a stride, R14: end of the first one. They are copied to the
+ * guest's memory; nothing in them depends on where they are.
  */
 asm(".pushsection .rodata\n"
     "write_code:\n"
@@ -73,15 +75,28 @@ asm(".pushsection .rodata\n"
     "	jmp 1b\n"
     "4:	out %al, $0x10\n"
     "run_end_:\n"
+    "round_code:\n"
+    "1:	mov %rdi, %rcx\n"
+    "2:	mov %rcx, (%rcx)\n"
+    "	add %rbx, %rcx\n"
+    "	cmp %rsi, %rcx\n"
+    "	jb 2b\n"
+    "	add %r13, %rdi\n"
+    "	cmp %r14, %rdi\n"
+    "	jb 1b\n"
+    "	out %al, $0x10\n"
+    "round_end:\n"
     ".popsection");
 
 extern const uint8_t write_code[], write_end[], read_code[], read_end[], run_code[], run_end_[];
+extern const uint8_t round_code[], round_end[];
 
 void pass_code(struct vm *vm)
 {
 	memcpy(vm->low + WRITE_CODE, write_code, write_end - write_code);
 	memcpy(vm->low + READ_CODE, read_code, read_end - read_code);
 	memcpy(vm->low + RUN_CODE, run_code, run_end_ - run_code);
+	memcpy(vm->low + ROUND_CODE, round_code, round_end - round_code);
 }
 
 void pin(unsigned int cpu)
@@ -133,6 +148,8 @@ void *vcpu_thread(void *vcpu)
 		r.rsi = v->to;
 		r.rbx = v->stride;
 		r.r12 = OWN + v->number * PAGE;
+		r.r13 = v->step;
+		r.r14 = v->from + v->stride;
 		call(v->fd, KVM_SET_REGS, "KVM_SET_REGS", &r);
 		meet(vm);
 		v->ns[0] = now();
@@ -156,17 +173,19 @@ static void start(struct vm *vm, uint64_t code, uint64_t size, bool shared, uint
 		v->from = MEM + (shared ? 0 : i * part);
 		v->to = v->from + part;
 		v->stride = stride;
+		v->step = vm->step;
 	}
 	vm->passes++;
 	pthread_barrier_wait(&vm->begin);
 }
 
-uint64_t pass(struct vm *vm, bool writes, bool shared, uint64_t stride)
+/* From the first start to the last end. */
+static uint64_t all_of(struct vm *vm, uint64_t code, bool shared, uint64_t stride)
 {
 	uint64_t first = UINT64_MAX, last = 0;
 	unsigned int i;
 
-	start(vm, writes ? WRITE_CODE : READ_CODE, vm->size, shared, stride);
+	start(vm, code, vm->size, shared, stride);
 	pthread_barrier_wait(&vm->end);
 	for (i = 0; i < vm->vcpus; i++) {
 		if (vm->vcpu[i].ns[0] < first)
@@ -175,6 +194,17 @@ uint64_t pass(struct vm *vm, bool writes, bool shared, uint64_t stride)
 			last = vm->vcpu[i].ns[1];
 	}
 	return last - first;
+}
+
+uint64_t pass(struct vm *vm, bool writes, bool shared, uint64_t stride)
+{
+	return all_of(vm, writes ? WRITE_CODE : READ_CODE, shared, stride);
+}
+
+uint64_t pass_round(struct vm *vm, uint64_t stride, uint64_t step)
+{
+	vm->step = step;
+	return all_of(vm, ROUND_CODE, false, stride);
 }
 
 static struct own *own(struct vm *vm, unsigned int number)
