@@ -72,6 +72,8 @@ void vm_mem(struct vm *vm, void *mem, bool log);
 /* All but the memory. Returns the time that it took to close it. */
 uint64_t vm_free(struct vm *vm);
 long long vm_stat(const struct vm *vm, const char *name);
+/* Or what later kernels have in its place. */
+long long vm_stat_or(const struct vm *vm, const char *name, const char *later);
 
 /* bench/pass.c: what the guest does */
 void pass_code(struct vm *vm);
@@ -109,6 +111,7 @@ void demand_slots_round(void);
 void dirty_get(void);
 void dirty_manual(void);
 void dirty_initial(void);
+void log_end(void);
 void unmap(void);
 void ageing(void);
 void slots_running(void);

@@ -13,6 +13,10 @@
  *	get-16, clear-16, get-512, clear-512   1 page of 16 or of 512 is dirty
  *	pass-16         the vCPUs write to 1 page of 16
  *	per-fault       instructions of a write to a page that was cleared, 1 vCPU
+ *
+ * log-end: logging that has split all huge pages ends (read-disable); read-large are the huge
+ * pages that are there then, read-pass is a read of each page, read-faults what had to be
+ * mapped for it. write-* are the same, the pass of writes.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -141,4 +145,36 @@ void dirty_manual(void)
 void dirty_initial(void)
 {
 	dirty(INITIALLY_SET);
+}
+
+/* What a pass costs when logging has ended. */
+static void after_logging(struct vm *vm, const char *name, bool writes)
+{
+	long long faults;
+	uint64_t before;
+
+	vm_slot(vm, SLOT, MEM, vm->size, vm->mem, true);
+	pass(vm, true, false, PAGE);
+	before = now();
+	vm_slot(vm, SLOT, MEM, vm->size, vm->mem, false);
+	result_of(name, "disable", now() - before, "ns");
+	result_of(name, "large", vm_stat_or(vm, "largepages", "pages_2m"), "count");
+	faults = vm_stat(vm, "pf_fixed");
+	result_of(name, "pass", pass(vm, writes, false, PAGE), "ns");
+	result_of(name, "faults", vm_stat(vm, "pf_fixed") - faults, "count");
+}
+
+void log_end(void)
+{
+	const uint64_t size = (uint64_t)request.vcpus * request.mib * MIB;
+	void *mem = memory(size, request.backing, true);
+	struct vm vm;
+
+	vm_make(&vm, request.vcpus, size);
+	vm_mem(&vm, mem, false);
+	pass(&vm, true, false, PAGE);
+	after_logging(&vm, "read", false);
+	after_logging(&vm, "write", true);
+	vm_free(&vm);
+	memory_free(mem, size);
 }

@@ -25,6 +25,7 @@ static const char help[] =
 "                  dirty-get       dirty logging, where the call that gets the log clears it\n"
 "                  dirty-manual    where another one does\n"
 "                  dirty-initial   where all pages are in the log in the beginning, too\n"
+"                  log-end         what the guest pays when logging has ended\n"
 "                  unmap           the host takes memory back: from 2 MiB up to all\n"
 "                  age             it asks which pages were used\n"
 "                  slots           memslots come, move and go while vCPUs run\n"
@@ -45,7 +46,7 @@ static const struct {
 	{ "demand-private", demand_private }, { "demand-overlap", demand_overlap },
 	{ "demand-slots", demand_slots }, { "demand-slots-round", demand_slots_round },
 	{ "dirty-get", dirty_get }, { "dirty-manual", dirty_manual },
-	{ "dirty-initial", dirty_initial },
+	{ "dirty-initial", dirty_initial }, { "log-end", log_end },
 	{ "unmap", unmap }, { "age", ageing }, { "slots", slots_running },
 	{ "slots-refault", slots_refault }, { "logging", logging_running },
 	{ "flushes", flushes_running }, { "tables", tables },

@@ -116,3 +116,10 @@ long long vm_stat(const struct vm *vm, const char *name)
 		fail(KVM_DEBUGFS "/%d-%d/%s: %s", getpid(), vm->fd, name, strerror(errno));
 	return n;
 }
+
+long long vm_stat_or(const struct vm *vm, const char *name, const char *later)
+{
+	long long n;
+
+	return kvm_stat(getpid(), vm->fd, later, &n) ? n : vm_stat(vm, name);
+}
