@@ -49,7 +49,7 @@ struct vm {
 	uint8_t *low;			/* guest memory from 0: code and page tables */
 	uint8_t *mem;			/* what is tried, at MEM of the guest */
 	size_t size;
-	uint64_t step;			/* of pass_round() */
+	uint64_t base, step;		/* where a pass begins: MEM; of pass_round() */
 	pthread_barrier_t begin, end;	/* of a pass: the vCPUs' threads and the first one */
 	unsigned int met;		/* threads that have come to a pass, ever */
 	unsigned int passes;
@@ -83,11 +83,17 @@ void pass_code(struct vm *vm);
 uint64_t pass(struct vm *vm, bool writes, bool shared, uint64_t stride);
 /* Each writes to a part: at the beginning of each stride, then a step on in each, up to all. */
 uint64_t pass_round(struct vm *vm, uint64_t stride, uint64_t step);
+/* All call what is at the beginning of each page: RET (RETURN). */
+void pass_execute(struct vm *vm);
+#define RETURN	0xc3
 /* They write to size bytes at MEM again and again, until the end of the run. */
 void run_begin(struct vm *vm, size_t size, uint64_t stride);
 void run_end(struct vm *vm);
 /* Each has been through once more, from the beginning to the end. */
 void run_round(struct vm *vm);
+/* They write to each page of a part each, and are on their first way through. run_end() ends it. */
+void run_first_round(struct vm *vm);
+bool run_in_first_round(struct vm *vm);
 /* The longest gap between two writes of a vCPU since the last call, in ticks of the TSC. */
 uint64_t run_gap(struct vm *vm);
 void *vcpu_thread(void *vcpu);
@@ -103,7 +109,7 @@ void touch(void *mem, size_t size);
 void result(const char *step, uint64_t value, const char *unit);
 void result_of(const char *what, const char *step, uint64_t value, const char *unit);
 
-/* A round of a case: bench/demand.c, dirty.c, notifier.c, slots.c, tables.c */
+/* A round of a case: bench/demand.c, dirty.c, notifier.c, nx.c, slots.c, tables.c */
 void demand_private(void);
 void demand_overlap(void);
 void demand_slots(void);
@@ -119,5 +125,6 @@ void slots_refault(void);
 void flushes_running(void);
 void logging_running(void);
 void tables(void);
+void nx(void);
 
 #endif

@@ -32,6 +32,8 @@ static const char help[] =
 "                  slots-refault   what the guest pays when another memslot has gone\n"
 "                  logging         logging begins and ends while they do\n"
 "                  flushes         memory goes while they do\n"
+"                  nx              split huge pages are recovered while vCPUs fault; waits\n"
+"                                  for a minute where KVM recovers once in a minute\n"
 "                  tables          what page tables and reverse maps take\n"
 "Inputs:  /dev/kvm, debugfs, pagemap and the bitmap of idle pages; root\n"
 "Outputs: lines \"CASE.STEP VCPUS MIB ROUND VALUE UNIT\", MIB of each vCPU. UNIT is ns,\n"
@@ -49,7 +51,7 @@ static const struct {
 	{ "dirty-initial", dirty_initial }, { "log-end", log_end },
 	{ "unmap", unmap }, { "age", ageing }, { "slots", slots_running },
 	{ "slots-refault", slots_refault }, { "logging", logging_running },
-	{ "flushes", flushes_running }, { "tables", tables },
+	{ "flushes", flushes_running }, { "nx", nx }, { "tables", tables },
 };
 static const char * const backing_names[] = { "4k", "thp", "hugetlb" };
 

@@ -22,6 +22,7 @@
 #define READ_CODE	0x1100
 #define RUN_CODE	0x1200
 #define ROUND_CODE	0x1300
+#define EXECUTE_CODE	0x1400
 #define OWN		0x8000		/* of each vCPU a page: struct own */
 #define STOP		0x7000		/* a run ends when this is not 0 */
 #define PATIENCE	600000		/* times 1 ms */
@@ -32,7 +33,7 @@ struct own {
 
 /*
  * RDI: from, RSI: to, RBX: stride, R12: the page that the vCPU has of its own, R13: step
- * within a stride, R14: end of the first one. They are copied to the
+ * within a stride, R14: end of the first one, RSP: end of that page. They are copied to the
  * guest's memory; nothing in them depends on where they are.
  */
 asm(".pushsection .rodata\n"
@@ -86,10 +87,17 @@ asm(".pushsection .rodata\n"
     "	jb 1b\n"
     "	out %al, $0x10\n"
     "round_end:\n"
+    "execute_code:\n"
+    "1:	call *%rdi\n"
+    "	add %rbx, %rdi\n"
+    "	cmp %rsi, %rdi\n"
+    "	jb 1b\n"
+    "	out %al, $0x10\n"
+    "execute_end:\n"
     ".popsection");
 
 extern const uint8_t write_code[], write_end[], read_code[], read_end[], run_code[], run_end_[];
-extern const uint8_t round_code[], round_end[];
+extern const uint8_t round_code[], round_end[], execute_code[], execute_end[];
 
 void pass_code(struct vm *vm)
 {
@@ -97,6 +105,7 @@ void pass_code(struct vm *vm)
 	memcpy(vm->low + READ_CODE, read_code, read_end - read_code);
 	memcpy(vm->low + RUN_CODE, run_code, run_end_ - run_code);
 	memcpy(vm->low + ROUND_CODE, round_code, round_end - round_code);
+	memcpy(vm->low + EXECUTE_CODE, execute_code, execute_end - execute_code);
 }
 
 void pin(unsigned int cpu)
@@ -150,6 +159,7 @@ void *vcpu_thread(void *vcpu)
 		r.r12 = OWN + v->number * PAGE;
 		r.r13 = v->step;
 		r.r14 = v->from + v->stride;
+		r.rsp = r.r12 + PAGE;
 		call(v->fd, KVM_SET_REGS, "KVM_SET_REGS", &r);
 		meet(vm);
 		v->ns[0] = now();
@@ -170,7 +180,7 @@ static void start(struct vm *vm, uint64_t code, uint64_t size, bool shared, uint
 		struct vcpu *v = &vm->vcpu[i];
 
 		v->code = code;
-		v->from = MEM + (shared ? 0 : i * part);
+		v->from = vm->base + (shared ? 0 : i * part);
 		v->to = v->from + part;
 		v->stride = stride;
 		v->step = vm->step;
@@ -207,6 +217,11 @@ uint64_t pass_round(struct vm *vm, uint64_t stride, uint64_t step)
 	return all_of(vm, ROUND_CODE, false, stride);
 }
 
+void pass_execute(struct vm *vm)
+{
+	all_of(vm, EXECUTE_CODE, true, PAGE);
+}
+
 static struct own *own(struct vm *vm, unsigned int number)
 {
 	return (struct own *)(vm->low + OWN + number * PAGE);
@@ -217,6 +232,26 @@ void run_begin(struct vm *vm, size_t size, uint64_t stride)
 	*(volatile uint8_t *)(vm->low + STOP) = 0;
 	start(vm, RUN_CODE, size, true, stride);
 	run_round(vm);
+}
+
+void run_first_round(struct vm *vm)
+{
+	unsigned int i;
+
+	*(volatile uint8_t *)(vm->low + STOP) = 0;
+	for (i = 0; i < vm->vcpus; i++)
+		own(vm, i)->rounds = 0;
+	start(vm, RUN_CODE, vm->size, false, PAGE);
+}
+
+bool run_in_first_round(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->vcpus; i++)
+		if (own(vm, i)->rounds)
+			return false;
+	return true;
 }
 
 void run_end(struct vm *vm)

@@ -70,6 +70,7 @@ void vm_make(struct vm *vm, unsigned int vcpus, size_t size)
 	memset(vm, 0, sizeof(*vm));
 	vm->vcpus = vcpus;
 	vm->size = size;
+	vm->base = MEM;
 	vm->fd = kvm_create_vm(kvm);
 	vm->low = memory(HUGE, SMALL, true);
 	*(uint64_t *)(vm->low + PML4) = PDPT | P_RW;
