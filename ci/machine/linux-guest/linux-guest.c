@@ -28,6 +28,7 @@
 
 #include "../../verdict/splat.h"
 #include "../lib/clock.h"
+#include "../lib/counts.h"
 #include "../lib/files.h"
 #include "../lib/words.h"
 
@@ -45,7 +46,7 @@ static const char help[] =
 "linux-guest - boot a Linux guest under KVM, migrate it, verify its memory\n"
 "\n"
 "Usage:   linux-guest [--migrate] [--spoil] [--mib N] [--reserve N] [--vcpus N]\n"
-"             [--sweeps N] [--rounds N] [--seconds N] [--silence N] [--seed N]\n"
+"             [--sweeps N] [--rounds N] [--huge N] [--seconds N] [--silence N] [--seed N]\n"
 "             [--append TEXT] [--qemu FILE] [--kernel FILE] [--initrd FILE]\n"
 "         linux-guest --look FILE\n"
 "         --migrate  live, to a second QEMU, while the guest writes\n"
@@ -58,6 +59,8 @@ static const char help[] =
 "                    with --migrate: before it, and again after it\n"
 "         --rounds   with --migrate: times that pages which the guest has written\n"
 "                    meanwhile are sent again (3)\n"
+"         --huge     with --migrate: huge pages that KVM has to map for the guest\n"
+"                    when that begins (0)\n"
 "         --seconds  limit for all of it (200); --silence: for the guest between\n"
 "                    two words (60). gate.patience=N on the kernel's command\n"
 "                    line multiplies both\n"
@@ -74,7 +77,7 @@ static const char help[] =
 
 static struct options {
 	bool migrate, spoil;
-	unsigned long mib, reserve, vcpus, sweeps, rounds, seconds, silence, seed;
+	unsigned long mib, reserve, vcpus, sweeps, rounds, huge, seconds, silence, seed;
 	const char *append, *qemu, *kernel, *initrd, *look;
 } o = {
 	.mib = 128, .reserve = 40, .vcpus = 2, .sweeps = 2, .rounds = 3, .seconds = 200,
@@ -525,12 +528,16 @@ static void start(struct machine *m)
 
 static void migrate(void)
 {
-	long long rounds = 0, pages = 0, sent = 0, again = 0, was = -1;
+	long long rounds = 0, pages = 0, sent = 0, again = 0, was = -1, huge;
 	char arguments[128];
 	char status[32];
 	const char *answer;
 	bool last = false;
 
+	/* Of all VMs: there is no other one yet. -1 without debugfs. */
+	huge = read_number(KVM_DEBUGFS "/largepages");
+	if (huge < (long long)o.huge)
+		fail("coverage: %lld huge pages are mapped for the guest, %lu are wanted", huge, o.huge);
 	start(&destination);
 	snprintf(arguments, sizeof(arguments), "\"downtime-limit\": %d", DOWNTIME_NEVER);
 	command(&source, "migrate-set-parameters", arguments);
@@ -558,8 +565,8 @@ static void migrate(void)
 		}
 		turn("the end of the migration");
 	}
-	printf("migration: completed in %lld ms, %lld ms of them downtime: %lld rounds, %lld pages, %lld sent again\n",
-	       number_of(answer, "total-time"), number_of(answer, "downtime"), rounds, pages, again);
+	printf("migration: completed in %lld ms, %lld ms of them downtime: %lld rounds, %lld pages, %lld sent again, %lld huge pages before it\n",
+	       number_of(answer, "total-time"), number_of(answer, "downtime"), rounds, pages, again, huge);
 	if (rounds <= (long long)o.rounds || !again)
 		fail("migration: it was over before the guest's writes were sent %lu times: %lld rounds, %lld pages sent again",
 		     o.rounds, rounds, again);
@@ -661,7 +668,7 @@ static void options(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "migrate", 0, NULL, 'M' }, { "spoil", 0, NULL, 'S' }, { "mib", 1, NULL, 'b' },
 		{ "reserve", 1, NULL, 'r' }, { "vcpus", 1, NULL, 'v' }, { "sweeps", 1, NULL, 'w' },
-		{ "rounds", 1, NULL, 'n' }, { "seconds", 1, NULL, 's' },
+		{ "rounds", 1, NULL, 'n' }, { "huge", 1, NULL, 'H' }, { "seconds", 1, NULL, 's' },
 		{ "silence", 1, NULL, 'q' }, { "seed", 1, NULL, 'e' },
 		{ "append", 1, NULL, 'a' }, { "qemu", 1, NULL, 'Q' },
 		{ "kernel", 1, NULL, 'k' }, { "initrd", 1, NULL, 'i' }, { "look", 1, NULL, 'l' },
@@ -678,6 +685,7 @@ static void options(int argc, char **argv)
 		case 'v': o.vcpus = number("vcpus", optarg, 1, 16); break;
 		case 'w': o.sweeps = number("sweeps", optarg, 1, 1000); break;
 		case 'n': o.rounds = number("rounds", optarg, 2, 1000); break;
+		case 'H': o.huge = number("huge", optarg, 0, 1UL << 20); break;
 		case 's': o.seconds = number("seconds", optarg, 1, 100000); break;
 		case 'q': o.silence = number("silence", optarg, 1, 100000); break;
 		case 'e': o.seed = number("seed", optarg, 1, 1UL << 20); break;
