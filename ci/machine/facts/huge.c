@@ -118,8 +118,8 @@ static void come_back(enum backing kind, enum log_mode mode)
 	const size_t size = (N + 1) * HUGE - FIRST * PAGE;
 	const uint64_t gpa = GIB + FIRST * PAGE;
 	long long faults;
+	unsigned int i, owed;
 	struct vm vm;
-	unsigned int i;
 
 	kind_name = backing_names[kind];
 	mode_name = log_mode_names[mode];
@@ -148,14 +148,16 @@ static void come_back(enum backing kind, enum log_mode mode)
 
 	vm_slot(&vm, 1, gpa, size, hva + FIRST * PAGE, false);
 	vm_slot(&vm, 2, SMALL_GPA, HUGE, small, false);
+	/* From beyond-5.15 on they are back already, all or none: see huge-in-place. */
+	owed = vm_stat(&vm, "largepages") == N ? 0 : SPLIT;
 	faults = read_again(&vm, false, 3);
 	if (faults)
 		fail("%s, %s: %lld faults on pages that cannot be huge", kind_name, mode_name, faults);
 	faults = read_again(&vm, true, 3);
 	expect_large(&vm, N, "when logging had ended and all were read");
-	if (faults != SPLIT)
-		fail("%s, %s: %lld faults for %u pages that had been split", kind_name, mode_name,
-		     faults, SPLIT);
+	if (faults != owed)
+		fail("%s, %s: %lld faults for %u pages that had been split, not %u", kind_name,
+		     mode_name, faults, SPLIT, owed);
 	vm_free(&vm);
 	munmap(hva, (N + 1) * HUGE);
 	munmap(small, HUGE);
