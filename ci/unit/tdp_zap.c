@@ -13,7 +13,8 @@
  *  - tdp_mmu_zap_leafs() takes leafs and no tables, leaves the flush to who called it, and
  *    says so, but never yields with one pending;
  *  - zap_collapsible_spte_range() flushes once before it yields and at its end, before it
- *    leaves the RCU read-side critical section in which it unlinked tables;
+ *    leaves the RCU read-side critical section in which it unlinked tables; where it puts
+ *    huge pages in their place these are made of the first leaf, or the entry is cleared;
  *  - tdp_mmu_zap_root() owes no flush, and takes no table before those below it.
  *
  * Usage:   tdp_zap       (built and run by ci/unit/tdp-zap.sh)
@@ -40,7 +41,7 @@ static inline bool is_removed_spte(u64 spte)
 
 /* ---- what happened ---- */
 
-enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, YIELD, FREE, FREE_AT_ONCE };
+enum what { UNLINK, FREEZE, ACCOUNT, FLUSH, CLEAR, MAP, YIELD, FREE, FREE_AT_ONCE };
 
 static struct {
 	enum what what;
@@ -125,14 +126,21 @@ static void cpu_relax(void)
 
 static bool somebody_faster;
 
+/* Somebody is faster once: at this entry, which becomes that. */
+static u64 *target, becomes;
+
 static set_result tdp_mmu_set_spte_atomic(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
-	if (somebody_faster) {
+	if (iter->sptep == target) {
+		*target = becomes;
+		target = NULL;
+	}
+	if (somebody_faster || *iter->sptep != iter->old_spte) {
 		look_again(iter);
 		return NOT_SET;
 	}
 	*iter->sptep = new_spte;
-	record(new_spte == REMOVED_SPTE ? FREEZE : CLEAR, iter->gfn, iter->level);
+	record(new_spte == REMOVED_SPTE ? FREEZE : new_spte ? MAP : CLEAR, iter->gfn, iter->level);
 	return SET;
 }
 
@@ -160,6 +168,21 @@ struct kvm_memory_slot {
 static int host_level;
 
 #define kvm_mmu_max_mapping_level(kvm, slot, gfn, max) host_level
+
+#ifdef MAKES_HUGE
+static bool noncoherent_dma, may_be_huge;
+static kvm_pfn_t asked_pfn;
+
+#define kvm_arch_has_noncoherent_dma(kvm) noncoherent_dma
+#define kvm_mmu_pfn_may_be_huge(pfn) ((void)(asked_pfn = (pfn)), may_be_huge)
+
+/* The bits of the leaf, and of its frame those that a huge page has: see spte_huge.c. */
+static u64 make_huge_spte(u64 small_spte, int huge_level)
+{
+	return (small_spte & ~((u64)(KVM_PAGES_PER_HPAGE(huge_level) - 1) << PAGE_SHIFT)) |
+	       UNIT_HUGE;
+}
+#endif
 
 #include "zaps.h"
 
@@ -206,7 +229,7 @@ static void new_table(int level)
 	nr_events = 0;
 	yield_behind = ~0U;
 	misaccounted = warned = somebody_faster = false;
-	thaws = NULL;
+	thaws = target = NULL;
 }
 
 static bool zap_atomic(int level)
@@ -281,15 +304,22 @@ static bool zap_range(int level, bool flush)
 	return tdp_mmu_zap_leafs(&kvm, &table->sp, 4 * size, 12 * size, true, flush);
 }
 
-static bool range_cleared(unsigned int others)
+static bool range_becomes(u64 spte, unsigned int others)
 {
-	unsigned int i, cleared = 0;
+	unsigned int i, changed = 0;
+	bool ok = true;
 
 	for (i = 0; i < PT64_ENT_PER_PAGE; i++)
-		cleared += table->entry[i] != old_entry[i];
-	return expect("the number of entries cleared", cleared, 4) &
-	       expect("the number of events", nr_events, 4 + others) &
-	       !(table->entry[4] | table->entry[6] | table->entry[8] | table->entry[10]);
+		changed += table->entry[i] != old_entry[i];
+	for (i = 4; i < 12; i += 2)
+		ok &= expect("an entry of the range", table->entry[i], spte);
+	return ok & expect("the number of entries changed", changed, 4) &
+	       expect("the number of events", nr_events, 4 + others);
+}
+
+static bool range_cleared(unsigned int others)
+{
+	return range_becomes(0, others);
 }
 
 static bool range(int level)
@@ -369,25 +399,40 @@ static bool range_tables(int level)
 
 /*
  * Entries 4 to 11, of which 4, 6, 8 and 10 point to tables: of small pages, or of huge ones
- * of 2M. Nothing below them is looked at.
+ * of 2M. They are one table, here without a leaf.
  */
-static void collapse(int level, int host)
+static void new_tables(int level)
 {
-	const struct kvm_memory_slot slot = {
-		.base_gfn = 4 * KVM_PAGES_PER_HPAGE(level + 1),
-		.npages = 8 * KVM_PAGES_PER_HPAGE(level + 1),
-	};
-	unsigned int i, behind = yield_behind;
+	unsigned int i;
 
 	new_table(level + 1);
-	yield_behind = behind;
 	table->sp.gfn = 0;
 	new_below(level);
 	memset(below->entry, 0, sizeof(below->entry));
 	for (i = 0; i < PT64_ENT_PER_PAGE; i += 2)
 		table->entry[i] = old_entry[i] = points_to(below);
+}
+
+/* The memslot begins with a later gfn of entry first. */
+static void collapse_from(int level, int host, unsigned int first, unsigned int later)
+{
+	u64 size = KVM_PAGES_PER_HPAGE(level + 1);
+	const struct kvm_memory_slot slot = {
+		.base_gfn = first * size + later,
+		.npages = (12 - first) * size - later,
+	};
+
 	host_level = host;
 	zap_collapsible_spte_range(&kvm, &table->sp, &slot, level + 1);
+}
+
+static void collapse(int level, int host)
+{
+	unsigned int behind = yield_behind;
+
+	new_tables(level);
+	yield_behind = behind;
+	collapse_from(level, host, 4, 0);
 }
 
 static bool flushed_in_rcu(unsigned int nr)
@@ -424,6 +469,208 @@ static bool collapse_yields_last(int level)
 	return range_cleared(2) & flushed_in_rcu(4) &
 	       expect("the event behind", events[5].what, YIELD);
 }
+
+/* Entry 4 begins in front of the memslot. */
+static bool collapse_edge(int level)
+{
+	new_tables(level);
+	collapse_from(level, level + 1, 4, 1);
+	return expect("the entry at the edge", table->entry[4], points_to(below)) &
+	       expect("the entry behind it", table->entry[6], 0) &
+	       expect("the number of events", nr_events, 3 + 1) & flushed_in_rcu(3);
+}
+
+/* Somebody else has changed entry 10 to nothing, and nothing else is left to do. */
+static bool collapse_too_late(int level)
+{
+	new_tables(level);
+	target = &table->entry[10];
+	becomes = 0;
+	collapse_from(level, level + 1, 10, 0);
+	return expect("the number of events", nr_events, 0) &
+	       expect("the entry", table->entry[10], 0) &
+	       expect("somebody was faster", !target, true);
+}
+
+#ifdef MAKES_HUGE
+#define FRAMES(level)	(40 * KVM_PAGES_PER_HPAGE((level) + 1))
+#define A_BIT		(1ULL << 5)	/* in leafs: which one was it? */
+#define OTHER_BIT	(1ULL << 6)
+
+/* Leaf n of the table, as a part of the frames that it maps. */
+static u64 part(int level, unsigned int n)
+{
+	return LEAF(FRAMES(level) + n * KVM_PAGES_PER_HPAGE(level)) | (level > 1 ? UNIT_HUGE : 0);
+}
+
+static u64 whole(int level)
+{
+	return LEAF(FRAMES(level)) | UNIT_HUGE;
+}
+
+/* Leafs 7 and 8: the first is to be taken. What is in front of them is no leaf. */
+static void fill_tables(int level)
+{
+	unsigned int behind = yield_behind;
+
+	new_tables(level);
+	yield_behind = behind;
+	below->entry[2] = REMOVED_SPTE;
+	below->entry[3] = level > 1 ? points_to(table) : 0;
+	below->entry[7] = part(level, 7) | A_BIT;
+	below->entry[8] = part(level, 8) | OTHER_BIT;
+	noncoherent_dma = false;
+	may_be_huge = true;
+	asked_pfn = 0;
+}
+
+static bool mapped(unsigned int nr)
+{
+	return expect("an event that should put a huge page there", events[nr].what, MAP) &
+	       expect("the RCU section then", events[nr].rcu, true);
+}
+
+static bool replaces(int level)
+{
+	fill_tables(level);
+	collapse_from(level, level + 1, 4, 0);
+	return range_becomes(whole(level) | A_BIT, 1) & mapped(0) & mapped(3) & flushed_in_rcu(4) &
+	       expect("the page that was asked about", asked_pfn,
+		      FRAMES(level) + 7 * KVM_PAGES_PER_HPAGE(level));
+}
+
+static bool replaces_by_last(int level)
+{
+	fill_tables(level);
+	memset(below->entry, 0, sizeof(below->entry));
+	below->entry[PT64_ENT_PER_PAGE - 1] = part(level, PT64_ENT_PER_PAGE - 1);
+	collapse_from(level, level + 1, 4, 0);
+	return range_becomes(whole(level), 1);
+}
+
+/* What is present there is tables only. */
+static bool replaces_no_table(int level)
+{
+	fill_tables(level);
+	below->entry[7] = below->entry[8] = 0;
+	collapse_from(level, level + 1, 4, 0);
+	return range_cleared(1) & flushed_in_rcu(4);
+}
+
+static bool replaces_not_with_dma(int level)
+{
+	fill_tables(level);
+	noncoherent_dma = true;
+	collapse_from(level, level + 1, 4, 0);
+	return range_cleared(1) & flushed_in_rcu(4);
+}
+
+static bool replaces_not_small(int level)
+{
+	fill_tables(level);
+	may_be_huge = false;
+	collapse_from(level, level + 1, 4, 0);
+	return range_cleared(1) & flushed_in_rcu(4);
+}
+
+static bool replaces_not_for_host(int level)
+{
+	fill_tables(level);
+	collapse_from(level, level, 4, 0);
+	return expect("the number of events", nr_events, 0) &
+	       expect("an entry", table->entry[4], points_to(below));
+}
+
+/* That cannot be a part of a huge page that begins where the table does: a warning. */
+static bool replaces_none_shifted(int level)
+{
+	bool ok;
+
+	fill_tables(level);
+	below->entry[7] = part(level, 9);
+	collapse_from(level, level + 1, 10, 0);
+	ok = expect("the warning", warned, true) & expect("the entry", table->entry[10], 0) &
+	     expect("the number of events", nr_events, 2) & flushed_in_rcu(1);
+	warned = false;
+	return ok;
+}
+
+/* Somebody else has put another table there: its leafs count. */
+static bool replaces_other(int level)
+{
+	struct unit_table *other = aligned_alloc(4096, 8192);
+	bool ok;
+
+	if (!other)
+		abort();
+	fill_tables(level);
+	*other = *below;
+	other->sp.spt = other->entry;
+	other->entry[1] = part(level, 1) | OTHER_BIT;
+	target = &table->entry[10];
+	becomes = points_to(other);
+	collapse_from(level, level + 1, 8, 0);
+	ok = expect("the entry in front", table->entry[8], whole(level) | A_BIT) &
+	     expect("the entry", table->entry[10], whole(level) | OTHER_BIT) &
+	     expect("the number of events", nr_events, 2 + 1) & flushed_in_rcu(2);
+	free(other);
+	return ok;
+}
+
+/* Or a huge page, which stays as it is. */
+static bool replaces_too_late(int level)
+{
+	fill_tables(level);
+	target = &table->entry[10];
+	becomes = whole(level) | OTHER_BIT;
+	collapse_from(level, level + 1, 10, 0);
+	return expect("the entry", table->entry[10], becomes) &
+	       expect("the number of events", nr_events, 0) &
+	       expect("somebody was faster", !target, true);
+}
+
+static bool replace_yields(int level)
+{
+	yield_behind = 2;
+	fill_tables(level);
+	collapse_from(level, level + 1, 4, 0);
+	return range_becomes(whole(level) | A_BIT, 3) & flushed_in_rcu(2) &
+	       expect("the event behind", events[3].what, YIELD) & flushed_in_rcu(6);
+}
+
+/*
+ * Entry 0 of the root, for 1G, points to a table with a table below it. The walks come from
+ * below: first what is of 2M, then what is of 1G. The host has pages of 2M, or of 1G.
+ */
+static bool replaces_step_by_step(int level)
+{
+	const struct kvm_memory_slot slot = { .npages = KVM_PAGES_PER_HPAGE(PG_LEVEL_1G) };
+	struct unit_table *small = aligned_alloc(4096, 8192);
+	bool ok;
+	int i;
+
+	if (!small)
+		abort();
+	fill_tables(2);
+	memset(table->entry, 0, sizeof(table->entry));
+	memset(below->entry, 0, sizeof(below->entry));
+	memset(small, 0, sizeof(*small));
+	small->sp.spt = small->entry;
+	small->sp.role.level = 1;
+	small->entry[5] = LEAF(FRAMES(2) + 3 * KVM_PAGES_PER_HPAGE(2) + 5) | A_BIT;
+	below->entry[3] = points_to(small);
+	table->entry[0] = points_to(below);
+	host_level = level + 1;
+	for (i = PG_LEVEL_2M; i <= PG_LEVEL_1G; i++)
+		zap_collapsible_spte_range(&kvm, &table->sp, &slot, i);
+	ok = expect("the entry for 2M", below->entry[3], part(2, 3) | A_BIT) &
+	     expect("the entry for 1G", table->entry[0],
+		    level > 1 ? whole(2) | A_BIT : points_to(below)) &
+	     expect("the number of events", nr_events, 2 * level) & flushed_in_rcu(1);
+	free(small);
+	return ok;
+}
+#endif
 
 /*
  * Entry 0 of the root points to a table, entry 2 is a huge page. The table goes last, when
@@ -471,6 +718,21 @@ static const struct test {
 	{ "zap_collapsible_spte_range: leaves what the host maps small", collapses_none, 0 },
 	{ "zap_collapsible_spte_range: flushes before it yields, and at its end", collapse_yields, 0 },
 	{ "zap_collapsible_spte_range: not again when it has yielded at its end", collapse_yields_last, 0 },
+	{ "zap_collapsible_spte_range: leaves what begins in front of the memslot", collapse_edge, 0 },
+	{ "zap_collapsible_spte_range: flushes nothing when somebody was faster", collapse_too_late, 0 },
+#ifdef MAKES_HUGE
+	{ "zap_collapsible_spte_range: a huge page of the first leaf", replaces, 0 },
+	{ "zap_collapsible_spte_range: a huge page of the last entry", replaces_by_last, 0 },
+	{ "zap_collapsible_spte_range: clears where there are tables only", replaces_no_table, 0 },
+	{ "zap_collapsible_spte_range: clears with non-coherent DMA", replaces_not_with_dma, 0 },
+	{ "zap_collapsible_spte_range: clears what may not be huge", replaces_not_small, 0 },
+	{ "zap_collapsible_spte_range: leaves leafs that the host maps small", replaces_not_for_host, 0 },
+	{ "zap_collapsible_spte_range: clears what does not fit, and warns", replaces_none_shifted, 0 },
+	{ "zap_collapsible_spte_range: looks again at somebody else's table", replaces_other, 0 },
+	{ "zap_collapsible_spte_range: leaves somebody else's huge page", replaces_too_late, 0 },
+	{ "zap_collapsible_spte_range: a flush for each huge page before it yields", replace_yields, 0 },
+	{ "zap_collapsible_spte_range: takes a huge page for a leaf, a level above", replaces_step_by_step, 0 },
+#endif
 	{ "tdp_mmu_zap_root: table by table from below, without a flush", zap_root, 0 },
 };
 #define NR_TESTS (sizeof(tests) / sizeof(*tests))
