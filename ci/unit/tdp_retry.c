@@ -10,8 +10,9 @@
  * the bits that are its own. Who holds mmu_lock for write is alone but for the CPU,
  * which marks leaves dirty: what a write replaced has to hold that. A fault that
  * replaces a leaf flushes the TLBs if it takes the MMU-writable bit away, replaces
- * none that allows its access already, and none at all if it has found no memslot. The dirty log is told of each page
- * that the CPU need not tell of any more.
+ * none that allows its access already, and none at all if it has found no memslot.
+ * The dirty log is told of each page that the CPU need not tell of any more, by the
+ * bookkeeping or, where that is left to it, by the fault.
  *
  * Usage:   tdp_retry       (built and run by ci/unit/tdp-retry.sh)
  * Outputs: KTAP on stdout. Exit: 0 all pass, 1 a test failed.
@@ -164,6 +165,13 @@ static unsigned int marked;
 #define mark_page_dirty_in_slot(slot, gfn) ((void)(slot), (void)(gfn), marked++)
 
 struct kvm_memory_slot;
+
+/* What a fault calls for that instead. */
+static inline void kvm_vcpu_mark_page_dirty(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	unit_warn(gfn != 5, "the gfn that a fault marks is another one");
+	marked++;
+}
 
 static inline u64 spte_shadow_dirty_mask(u64 spte)
 {
@@ -379,11 +387,41 @@ static bool one_dirty_log(const struct dirty_log *d)
 	return expect("the number of pages marked", marked, d->marked) && !warned;
 }
 
+#ifdef FAULTS_MARK
+/* The same changes by a fault, which is to say so itself; too late, it has changed nothing. */
+static bool fault_marks(const struct dirty_log *d, bool late)
+{
+	struct kvm kvm = { 0 };
+	struct kvm_vcpu vcpu = { .kvm = &kvm };
+	u64 entry = late ? UNIT_FROZEN : d->old;
+	struct tdp_iter iter = { .sptep = &entry, .old_spte = d->old, .gfn = 5, .level = d->level };
+	int ret;
+
+	marked = 0;
+	warned = false;
+	target = NULL;
+	made = d->new;
+	ret = tdp_mmu_map_handle_target_level(&vcpu, FETCH, 0, &iter, 5, false);
+	return expect("what it returns", ret, d->new == d->old ? RET_PF_SPURIOUS :
+						  late ? RET_PF_RETRY : RET_PF_FIXED) &
+	       expect("the number of pages marked", marked, late ? 0 : d->marked) && !warned;
+}
+
+static bool fault_dirty_log(const struct dirty_log *d)
+{
+	/* To take a page away is not for faults. */
+	return !d->new || (fault_marks(d, false) & fault_marks(d, true));
+}
+#endif
+
 int main(void)
 {
 	unsigned int nr = 0, failed = 0, tests = NR_WALKS * NR_CHANGES + NR_FAULTS, change, i;
 
 	tests += NR_DIRTY_LOGS;
+#ifdef FAULTS_MARK
+	tests += NR_DIRTY_LOGS;
+#endif
 
 #ifdef WRITE_RETURNS
 	tests += 2;
@@ -412,6 +450,15 @@ int main(void)
 		printf("%s %u the dirty log, when %s\n", ok ? "ok" : "not ok", ++nr,
 		       dirty_logs[i].name);
 	}
+#ifdef FAULTS_MARK
+	for (i = 0; i < NR_DIRTY_LOGS; i++) {
+		bool ok = fault_dirty_log(&dirty_logs[i]);
+
+		failed += !ok;
+		printf("%s %u the dirty log, by a fault, when %s\n", ok ? "ok" : "not ok", ++nr,
+		       dirty_logs[i].name);
+	}
+#endif
 #ifdef WRITE_RETURNS
 	for (i = 1; i <= 2; i++) {
 		bool ok = write_replaces(i);
