@@ -11,6 +11,11 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
+# lacks TREE
+lacks() {
+	grep -qs LOCKLESS_AGING "$1/arch/x86/kvm/Kconfig" || echo "mmu_lock is held to age pages there"
+}
+
 # build TREE OUT
 build() {
 	local mmu=$1/arch/x86/kvm/mmu dir=$2.src

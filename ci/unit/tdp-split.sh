@@ -12,6 +12,11 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
+# lacks TREE
+lacks() {
+	grep -qs eager_page_split "$1/arch/x86/kvm/x86.c" || echo "huge pages are not split there"
+}
+
 # build TREE OUT
 build() {
 	local mmu=$1/arch/x86/kvm/mmu dir=$2.src
