@@ -214,9 +214,9 @@ static u64 (*meanwhile)(u64 spte);	/* what becomes of the target before the exch
 
 /* The table is made, and not linked yet. */
 static void tdp_mmu_link_page(struct kvm *kvm, struct kvm_mmu_page *sp, tdp_ptep_t ptep,
-			      bool lpage_disallowed, bool recoverable)
+			      bool lpage_disallowed)
 {
-	expect("marked as one that NX recovery takes", lpage_disallowed | recoverable, false);
+	expect("marked as one that the NX mitigation wants", lpage_disallowed, false);
 	linked++;
 	if (ptep == target && meanwhile) {
 		*target = meanwhile(*target);
