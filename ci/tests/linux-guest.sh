@@ -72,8 +72,8 @@ check "and what was added" said source "guest.then=hang"
 check "a changed word that the guest finds" guest "" 0 "^pass: the guest found" --spoil
 check "a migration" guest "" 0 '^pass: 2 vCPUs, 97 of 128 MiB .18 its kernel.s own. verified, 9 sweeps' --migrate
 check "its figures" guest "" 0 '^migration: completed in 20 ms, 3 ms .* [5-9] rounds, 1024 pages, [0-9]* sent again' --migrate
-check "huge pages that it has to have" guest "" 1 '^FAIL: coverage: -1 huge pages are mapped for the guest, 1 are wanted' --migrate --huge 1
 check "the destination waits for it" said destination "unix:/tmp/linux-guest."
+check "huge pages that it has to have" guest "" 1 '^FAIL: coverage: -1 huge pages are mapped for the guest, 1 are wanted' --migrate --huge 1
 
 # What is not well.
 check "a wrong word" guest wrong 1 "^FAIL: memory: page 9 word 0"
